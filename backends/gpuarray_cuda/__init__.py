@@ -1,0 +1,1 @@
+"""The CUDA backend: fused kernels from NVRTC on NVIDIA GPUs."""

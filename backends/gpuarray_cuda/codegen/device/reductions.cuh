@@ -1,0 +1,139 @@
+// What a reduction accumulates. Each has an empty state, `add` of one element, `merge` with the
+// state of other elements, and `result`. Merging in a fixed order gives the same bits every time.
+
+__device__ __forceinline__ i64 ga_wrapped_index(i64 i, i64 n) {
+  i = i < 0 ? i + n : i;
+  return i < 0 ? 0 : i < n ? i : n - 1;
+}
+
+// A state from another lane of the warp, in 32-bit pieces. All 32 lanes take part.
+template <class T>
+__device__ __forceinline__ T ga_state_below(const T& state, int lanes) {
+  union {
+    T state;
+    u32 words[sizeof(T) / 4];
+  } moved = {state};
+#pragma unroll
+  for (int k = 0; k < (int)(sizeof(T) / 4); ++k)
+    moved.words[k] = __shfl_down_sync(0xffffffffu, moved.words[k], lanes);
+  return moved.state;
+}
+
+template <class T>
+__device__ __forceinline__ T ga_lowest() {
+  if constexpr ((T)0.5f != (T)0) {
+    if constexpr (sizeof(T) == 4)
+      return __int_as_float((int)0xff800000);
+    else
+      return __longlong_as_double((i64)0xfff0000000000000ull);
+  } else if constexpr (ga_is_signed<T>)
+    return (T)(1ull << (8 * sizeof(T) - 1));
+  else
+    return (T)0;
+}
+
+template <class T>
+__device__ __forceinline__ T ga_highest() {
+  if constexpr ((T)0.5f != (T)0)
+    return -ga_lowest<T>();
+  else
+    return (T)~ga_lowest<T>();
+}
+
+template <class T>
+struct ga_sum {
+  T a = {};
+  __device__ __forceinline__ void add(T x) { a = (T)(a + x); }
+  __device__ __forceinline__ void merge(const ga_sum& o) { a = (T)(a + o.a); }
+  __device__ __forceinline__ T result() const { return a; }
+};
+
+template <class T>
+struct ga_prod {
+  T a = cast<T>(1);
+  __device__ __forceinline__ void add(T x) { a = (T)(a * x); }
+  __device__ __forceinline__ void merge(const ga_prod& o) { a = (T)(a * o.a); }
+  __device__ __forceinline__ T result() const { return a; }
+};
+
+template <class T>
+struct ga_max {
+  T a = ga_lowest<T>();
+  __device__ __forceinline__ void add(T x) { a = x > a || x != x ? x : a; }
+  __device__ __forceinline__ void merge(const ga_max& o) { add(o.a); }
+  __device__ __forceinline__ T result() const { return a; }
+};
+
+template <class T>
+struct ga_min {
+  T a = ga_highest<T>();
+  __device__ __forceinline__ void add(T x) { a = x < a || x != x ? x : a; }
+  __device__ __forceinline__ void merge(const ga_min& o) { add(o.a); }
+  __device__ __forceinline__ T result() const { return a; }
+};
+
+struct ga_any {
+  i32 a = 0;
+  __device__ __forceinline__ void add(bool x) { a |= x; }
+  __device__ __forceinline__ void merge(const ga_any& o) { a |= o.a; }
+  __device__ __forceinline__ bool result() const { return a != 0; }
+};
+
+struct ga_all {
+  i32 a = 1;
+  __device__ __forceinline__ void add(bool x) { a &= x; }
+  __device__ __forceinline__ void merge(const ga_all& o) { a &= o.a; }
+  __device__ __forceinline__ bool result() const { return a != 0; }
+};
+
+// The first extreme wins, and NaN is more extreme than any number.
+template <class T>
+struct ga_argmax {
+  T a = {};
+  i64 i = -1;
+  __device__ __forceinline__ void add(T x, i64 k) {
+    const bool better = x != x ? a == a || k < i : a == a && (x > a || (x == a && k < i));
+    if (i < 0 || better) a = x, i = k;
+  }
+  __device__ __forceinline__ void merge(const ga_argmax& o) {
+    if (o.i >= 0) add(o.a, o.i);
+  }
+  __device__ __forceinline__ i64 result() const { return i; }
+};
+
+template <class T>
+struct ga_argmin {
+  T a = {};
+  i64 i = -1;
+  __device__ __forceinline__ void add(T x, i64 k) {
+    const bool better = x != x ? a == a || k < i : a == a && (x < a || (x == a && k < i));
+    if (i < 0 || better) a = x, i = k;
+  }
+  __device__ __forceinline__ void merge(const ga_argmin& o) {
+    if (o.i >= 0) add(o.a, o.i);
+  }
+  __device__ __forceinline__ i64 result() const { return i; }
+};
+
+// The sum of squared deviations from the mean: Welford's update, Chan's merge.
+template <class T>
+struct ga_squares {
+  i64 n = 0;
+  T mean = {};
+  T m2 = {};
+  __device__ __forceinline__ void add(T x) {
+    n += 1;
+    const T d = x - mean;
+    mean += d / (T)n;
+    m2 += d * (x - mean);
+  }
+  __device__ __forceinline__ void merge(const ga_squares& o) {
+    if (o.n == 0) return;
+    const i64 total = n + o.n;
+    const T d = o.mean - mean, part = (T)o.n / (T)total;
+    mean += d * part;
+    m2 += o.m2 + d * d * ((T)n * part);
+    n = total;
+  }
+  __device__ __forceinline__ T result() const { return m2; }
+};

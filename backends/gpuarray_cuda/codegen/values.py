@@ -1,0 +1,214 @@
+"""Values: the instructions of a program as C++ statements, and the arguments of a kernel.
+
+In: a program and the operation table. Out: text. A value number k is the variable ``v<k>``; access k
+has the pointer ``p<k>``, integer k is ``n<k>``, the extent of axis k ``e<k>``, and scalar k ``s<k>``.
+Every member of the argument struct has 8 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from gpuarray.operations import Operation
+from gpuarray.plugins import Program
+from gpuarray_cuda.codegen.device_functions import source_for
+
+__all__ = [
+    "C_NAMES",
+    "Arguments",
+    "Values",
+    "c_result",
+    "complete_source",
+    "guarded",
+    "scalar_dtypes",
+    "scalar_positions",
+]
+
+DType = np.dtype[Any]
+
+C_NAMES: dict[DType, str] = {
+    np.dtype(name): c
+    for name, c in (
+        *(("bool", "bool"), ("int8", "i8"), ("int16", "i16"), ("int32", "i32"), ("int64", "i64")),
+        *(("uint8", "u8"), ("uint16", "u16"), ("uint32", "u32"), ("uint64", "u64")),
+        *(("float32", "f32"), ("float64", "f64"), ("complex64", "c64"), ("complex128", "c128")),
+    )
+}
+
+# An access's element: (number, address as C text) to an expression.
+Load = Callable[[int, str], str]
+
+
+def c_result(instruction: tuple[Any, ...]) -> str:
+    """The C type of an instruction's value."""
+    opcode, dtype = instruction[0], instruction[1]
+    return C_NAMES[opcode.results[dtype] if isinstance(opcode, Operation) else dtype]
+
+
+class Arguments:
+    """The one struct that a kernel takes, and how the host packs it.
+
+    `format` has a character for each member, in the order of the values: pointers of the
+    accesses, `extra` pointers, extents, integers, `sizes`, scalars.
+    """
+
+    def __init__(self, program: Program, extra: tuple[str, ...] = (), sizes: tuple[str, ...] = ()):
+        self.program = program
+        written = {store.access for store in program.stores}
+        self._members: list[str] = []
+        self._locals: list[str] = []
+        self.format = ""
+        index = "i64" if program.wide else "i32"
+        for k, access in enumerate(program.accesses):
+            const = "" if k in written else "const "
+            self._pointer(f"{const}{C_NAMES[access.dtype]}*", f"p{k}")
+        for declaration in extra:
+            kind, name = declaration.rsplit(" ", 1)
+            self._pointer(kind, name)
+        for k in range(program.kept + program.reduced):
+            self._integer(index, f"e{k}")
+        for k in range(program.integers):
+            self._integer(index, f"n{k}")
+        for name in sizes:
+            self._integer("i64", name)
+        self.scalars = scalar_dtypes(program)
+        for k, dtype in enumerate(self.scalars):
+            self._scalar(k, dtype)
+
+    def _pointer(self, kind: str, name: str) -> None:
+        self._members.append(f"  {kind} {name};")
+        self._locals.append(f"  {kind} __restrict__ const {name} = a.{name};")
+        self.format += "q"
+
+    def _integer(self, kind: str, name: str) -> None:
+        self._members.append(f"  i64 {name};")
+        self._locals.append(f"  const {kind} {name} = ({kind})a.{name};")
+        self.format += "q"
+
+    def _scalar(self, k: int, dtype: DType) -> None:
+        c = C_NAMES[dtype]
+        if dtype.kind == "c":
+            self._members += [f"  f64 s{k}r;", f"  f64 s{k}i;"]
+            part = "f32" if dtype.itemsize == 8 else "f64"
+            self._locals.append(f"  const {c} s{k} = {{({part})a.s{k}r, ({part})a.s{k}i}};")
+            self.format += "dd"
+            return
+        floating = dtype.kind == "f"
+        self._members.append(f"  {'f64' if floating else 'i64'} s{k};")
+        self._locals.append(f"  const {c} s{k} = ({c})a.s{k};")
+        self.format += "d" if floating else "q"
+
+    def struct(self) -> str:
+        """The definition of `Args`."""
+        return "struct Args {\n" + "\n".join(self._members) + "\n};"
+
+    def unpacked(self) -> str:
+        """Local names for the members."""
+        return "\n".join(self._locals)
+
+
+def scalar_dtypes(program: Program) -> tuple[DType, ...]:
+    """The dtype of each scalar argument; one scalar used in two dtypes stands there twice."""
+    found = [i[1:3] for i in (*program.body, *program.epilogue) if i[0] == "scalar"]
+    unique = list(dict.fromkeys(found))
+    return tuple(dtype for dtype, _ in unique)
+
+
+def scalar_positions(program: Program) -> tuple[int, ...]:
+    """For each scalar argument, which of the task's scalars it is."""
+    found = [i[1:3] for i in (*program.body, *program.epilogue) if i[0] == "scalar"]
+    return tuple(position for _, position in dict.fromkeys(found))
+
+
+def guarded(program: Program) -> frozenset[int]:
+    """The accesses that some load makes only where a value holds: never part of a vector."""
+    loads = (i for i in (*program.body, *program.epilogue) if i[0] == "load")
+    return frozenset(i[2] for i in loads if i[3] >= 0)
+
+
+class Values:
+    """Writes instructions.
+
+    Parameters
+    ----------
+    program
+        Whose accesses and integers are meant.
+    operations
+        The rows to compute, by name.
+    """
+
+    def __init__(self, program: Program, operations: Mapping[str, Operation]) -> None:
+        self.program = program
+        self.operations = operations
+        self.index = "i64" if program.wide else "i32"
+        self._unsigned = "u64" if program.wide else "u32"
+        scalars = [i[1:3] for i in (*program.body, *program.epilogue) if i[0] == "scalar"]
+        self._scalars = {key: k for k, key in enumerate(dict.fromkeys(scalars))}
+
+    def statements(
+        self,
+        instructions: tuple[tuple[Any, ...], ...],
+        first: int,
+        axes: Mapping[int, str],
+        load: Load,
+        indent: str,
+    ) -> list[str]:
+        """Declarations of the values `first` and on, at the loop indices `axes`."""
+        lines = []
+        for k, instruction in enumerate(instructions):
+            text = self._expression(instruction, axes, load)
+            lines.append(f"{indent}const {c_result(instruction)} v{first + k} = {text};")
+        return lines
+
+    def address(self, number: int, axes: Mapping[int, str]) -> str:
+        """Where an access's element lies at the loop indices, in elements."""
+        return self.terms(self.program.accesses[number].terms, axes)
+
+    def terms(self, terms: Any, axes: Mapping[int, str]) -> str:
+        """An affine index as an expression of the index type."""
+        parts = [f"n{terms.constant}"] if terms.constant >= 0 else []
+        for axis, position in terms.axes:
+            parts.append(axes[axis] if position < 0 else f"{axes[axis]} * n{position}")
+        for value, position in terms.values:
+            text = f"({self.index})v{value}"
+            parts.append(text if position < 0 else f"{text} * n{position}")
+        return " + ".join(parts) or "0"
+
+    def _expression(self, instruction: tuple[Any, ...], axes: Mapping[int, str], load: Load) -> str:
+        opcode, dtype, *rest = instruction
+        c = C_NAMES[dtype]
+        if isinstance(opcode, Operation):
+            row = self.operations[opcode.name]
+            text = row.expression(dtype).format(*(f"v{v}" for v in rest), T=c)
+            return f"({c_result(instruction)})({text})"
+        if opcode == "load":
+            text = load(rest[0], self.address(rest[0], axes))
+            return text if rest[1] < 0 else f"v{rest[1]} ? {text} : {c}{{}}"
+        if opcode == "scalar":
+            return f"s{self._scalars[(dtype, rest[0])]}"
+        if opcode == "affine":
+            return f"(i64)({self.terms(rest[0], axes)})"
+        if opcode in ("idiv", "imod"):
+            sign = "/" if opcode == "idiv" else "%"
+            u = self._unsigned
+            return f"(i64)(({u})v{rest[0]} {sign} ({u})n{rest[1]})"
+        if opcode == "wrap":
+            return f"ga_wrapped_index(v{rest[0]}, (i64)n{rest[1]})"
+        if opcode == "inside":
+            return f"v{rest[0]} >= (i64)n{rest[1]} && v{rest[0]} < (i64)n{rest[2]}"
+        if opcode == "and":
+            return f"v{rest[0]} && v{rest[1]}"
+        if opcode == "select":
+            return f"v{rest[0]} ? v{rest[1]} : v{rest[2]}"
+        if opcode == "cast":
+            return f"cast<{c}>(v{rest[0]})"
+        raise AssertionError(f"unknown instruction {instruction}")
+
+
+def complete_source(arguments: Arguments, kernel: str) -> str:
+    """What the compiler gets: the device functions the kernel needs, its arguments, the kernel."""
+    text = f"{arguments.struct()}\n\n{kernel}\n"
+    return f"{source_for(text)}\n{text}"

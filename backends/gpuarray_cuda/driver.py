@@ -1,0 +1,187 @@
+"""The runtime on real devices: `runtime.py`'s protocols, put together from the modules here.
+
+In come the calls of the CUDA backend, out go calls of the driver.  No decision is taken here that
+one of the modules could take.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from gpuarray.errors import DeviceError
+
+from .cache import KernelCache, cache_directory
+from .compile import Compiler
+from .context import Context, device_count
+from .launch import CudaKernel, Launcher
+from .memory import DeviceMemory, memory_limit
+from .pool import DevicePool
+from .runtime import DeviceProperties, Kernel, MemoryStatistics
+from .stream import Event, Streams
+
+__all__ = ["CudaDeviceRuntime", "CudaRuntime"]
+
+
+class CudaRuntime:
+    """The CUDA devices of this process; see `runtime.Runtime`."""
+
+    def __init__(self) -> None:
+        self._devices: dict[int, CudaDeviceRuntime] = {}
+        self._opening = threading.Lock()
+
+    def device_count(self) -> int:
+        return device_count()
+
+    def open(self, ordinal: int) -> CudaDeviceRuntime:
+        with self._opening:
+            device = self._devices.get(ordinal)
+            if device is None:
+                device = self._devices[ordinal] = CudaDeviceRuntime(ordinal)
+            return device
+
+
+class CudaDeviceRuntime:
+    """One CUDA device; see `runtime.DeviceRuntime`."""
+
+    def __init__(self, ordinal: int) -> None:
+        context = Context(ordinal)
+        limit = memory_limit(context.properties.total_bytes)
+        self._context = context
+        self._driver: Any = context.driver
+        self._memory = DeviceMemory(f"cuda:{ordinal}", DevicePool(context, limit), limit)
+        self._streams = Streams(context)
+        self._compiler = Compiler(context.architecture, KernelCache(cache_directory()))
+        self._launcher = Launcher(context, self._memory.trim)
+        self._kernels: dict[tuple[str, str, str], CudaKernel] = {}
+        self._compiling = threading.Lock()
+
+    @property
+    def ordinal(self) -> int:
+        return self._context.ordinal
+
+    @property
+    def properties(self) -> DeviceProperties:
+        return self._context.properties
+
+    def create_stream(self) -> int:
+        return self._streams.create()
+
+    def allocate(self, nbytes: int, stream: int) -> int:
+        return self._memory.allocate(nbytes, stream)
+
+    def free(self, pointer: int, nbytes: int, stream: int) -> None:
+        self._memory.free(pointer, nbytes, stream)
+
+    def copy_in(self, pointer: int, host: NDArray[Any], stream: int) -> None:
+        if not host.flags.c_contiguous:
+            raise ValueError("copy_in: the host array must be C-contiguous")
+        if host.nbytes == 0:
+            return
+        context, driver = self._context, self._driver
+        address = int(host.ctypes.data)
+        with context.current():
+            context.check(
+                driver.cuMemcpyHtoDAsync(pointer, address, host.nbytes, stream),
+                f"copy {host.nbytes} bytes to the device",
+            )
+            # From ordinary memory the driver returns when it has read the array into a staging
+            # buffer.  From pinned memory the device reads it later, and so it may where it can
+            # reach ordinary memory by itself: there the host must wait, since the caller may
+            # write to the array at once.
+            if context.host_memory_is_read_late or self._is_pinned(address):
+                context.check(driver.cuStreamSynchronize(stream), "wait for a copy to the device")
+
+    def copy_out(self, host: NDArray[Any], pointer: int, stream: int) -> None:
+        if not host.flags.c_contiguous or not host.flags.writeable:
+            raise ValueError("copy_out: the host array must be C-contiguous and writable")
+        context, driver = self._context, self._driver
+        with context.current():
+            if host.nbytes:
+                context.check(
+                    driver.cuMemcpyDtoHAsync(int(host.ctypes.data), pointer, host.nbytes, stream),
+                    f"copy {host.nbytes} bytes from the device",
+                )
+            context.check(driver.cuStreamSynchronize(stream), "copy from the device")
+
+    def copy(self, destination: int, source: int, nbytes: int, stream: int) -> None:
+        if nbytes:
+            with self._context.current():
+                self._context.check(
+                    self._driver.cuMemcpyDtoDAsync(destination, source, nbytes, stream),
+                    f"copy {nbytes} bytes on the device",
+                )
+
+    def fill(self, pointer: int, nbytes: int, stream: int) -> None:
+        if nbytes:
+            with self._context.current():
+                self._context.check(
+                    self._driver.cuMemsetD8Async(pointer, 0, nbytes, stream),
+                    f"set {nbytes} bytes to zero",
+                )
+
+    def compile(self, source: str, name: str, arguments: str) -> CudaKernel:
+        key = (source, name, arguments)
+        kernel = self._kernels.get(key)
+        if kernel is not None:
+            return kernel
+        with self._compiling:
+            kernel = self._kernels.get(key)
+            if kernel is None:
+                kernel = self._kernels[key] = self._load(source, name, arguments)
+        return kernel
+
+    def launch(
+        self,
+        kernel: Kernel,
+        grid: int,
+        block: int,
+        shared_bytes: int,
+        stream: int,
+        values: Sequence[int | float],
+    ) -> None:
+        self._launcher.launch(kernel, grid, block, shared_bytes, stream, values)  # type: ignore[arg-type]
+
+    def record(self, stream: int) -> Event:
+        return self._streams.record(stream)
+
+    def wait(self, stream: int, event: object) -> None:
+        self._streams.wait(stream, event)
+
+    def synchronize(self, stream: int | None = None) -> None:
+        self._streams.synchronize(stream)
+
+    def memory(self) -> MemoryStatistics:
+        return self._memory.statistics()
+
+    def trim(self) -> int:
+        return self._memory.trim()
+
+    def _is_pinned(self, address: int) -> bool:
+        attribute = self._driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE
+        # The driver answers with an error for memory that it has never heard of.
+        return bool(self._driver.cuPointerGetAttribute(attribute, address)[0] == 0)
+
+    def _load(self, source: str, name: str, arguments: str) -> CudaKernel:
+        if not set(arguments) <= {"q", "d"}:
+            raise ValueError(
+                f"kernel {name!r}: arguments must be a string of 'q' and 'd', got {arguments!r}"
+            )
+        cubin = self._compiler.stored(source, name)
+        if cubin is not None:
+            try:
+                return self._launcher.load(cubin, name, arguments)
+            except Exception:
+                # Whole, yet the driver does not take it, or it is short of memory: either way a
+                # new one and another try are right.
+                self._memory.trim()
+        cubin = self._compiler.compile(source, name)
+        try:
+            return self._launcher.load(cubin, name, arguments)
+        except (DeviceError, MemoryError):
+            raise
+        except Exception as error:
+            raise DeviceError(f"kernel {name!r} does not load: {error}") from error

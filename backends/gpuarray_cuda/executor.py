@@ -1,0 +1,315 @@
+"""Executing tasks on one device: choosing kernels, compiling them once, launching them.
+
+In: tasks. Out: buffers, written when their stream gets there. What can be known from a step alone is
+prepared once and kept with it; a run packs pointers and scalars and launches.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gpuarray.operations import Operation
+from gpuarray.plugins import Buffer, Program, Step, Task
+from gpuarray_cuda.buffer import CudaBuffer
+from gpuarray_cuda.codegen import elementwise, reduction
+from gpuarray_cuda.codegen.values import scalar_dtypes
+from gpuarray_cuda.runtime import DeviceRuntime, Kernel
+
+if TYPE_CHECKING:
+    from gpuarray.devices import Device
+
+__all__ = ["Executor"]
+
+DType = np.dtype[Any]
+
+# Blocks of a persistent kernel for each multiprocessor: 2048 threads of 256.
+_BLOCKS_PER_MULTIPROCESSOR = 8
+# Results beyond this number keep all multiprocessors busy without splitting any.
+_TILES_PER_MULTIPROCESSOR = 4
+# A part smaller than this is not worth a block of its own.
+_SMALLEST_PART = 8192
+# Rows longer than this get a block each, shorter ones a warp or less.
+_BLOCK_ROW = 4096
+_TICKETS = 1 << 16
+_LARGEST_CLAIM = (1 << 32) - 2
+
+
+class _Launch(NamedTuple):
+    """A kernel of a step, ready but for pointers and scalars.
+
+    `pointers` are (operand, byte offset) for each access, `sizes` the integer arguments, `scalars`
+    (position, dtype) of the scalars, `scratch` bytes for parts of results (which need counters,
+    too), `winners` the access whose elements compete, or -1.
+    """
+
+    kernel: Kernel
+    grid: int
+    block: int
+    pointers: tuple[tuple[int, int], ...]
+    sizes: tuple[int, ...]
+    scalars: tuple[tuple[int, DType], ...]
+    scratch: int
+    winners: int
+
+
+class Executor:
+    """Runs tasks on one device.
+
+    Parameters
+    ----------
+    device
+        The device as the core knows it.
+    runtime
+        The same device as the driver (or the simulator) knows it.
+    """
+
+    def __init__(self, device: Device, runtime: DeviceRuntime) -> None:
+        self.device = device
+        self.runtime = runtime
+        self._kernels: dict[object, Any] = {}
+        self._thread = threading.local()
+        self._tickets: dict[int, CudaBuffer] = {}
+
+    @property
+    def stream(self) -> int:
+        """The stream of the calling thread."""
+        try:
+            found: int = self._thread.stream
+        except AttributeError:
+            found = self._thread.stream = self.runtime.create_stream()
+        return found
+
+    def allocate(self, nbytes: int) -> CudaBuffer:
+        """A buffer on the calling thread's stream."""
+        return CudaBuffer(self.device, self.runtime, nbytes, self.stream)
+
+    def run(self, task: Task) -> list[Buffer]:
+        """Launch the kernels of a task; the buffers of its outputs."""
+        step = task.step
+        stream = self.stream
+        prepared = step.prepared.get(self)
+        if prepared is None:
+            prepared = step.prepared[self] = self._prepare(step)
+        addresses = [buffer.read_on(stream) + offset for buffer, offset in task.inputs]  # type: ignore[attr-defined]
+        outputs: list[Buffer] = []
+        for output, base in zip(step.outputs, task.bases, strict=True):
+            if base is None:
+                buffer = CudaBuffer(self.device, self.runtime, output.layout.nbytes, stream)
+                addresses.append(buffer.pointer)
+            else:
+                buffer, offset = base  # type: ignore[assignment]
+                addresses.append(buffer.write_on(stream) + offset)
+            outputs.append(buffer)
+        scratch: CudaBuffer | None = None
+        for launch in prepared:
+            values: list[int | float] = [addresses[k] + offset for k, offset in launch.pointers]
+            if launch.winners >= 0:
+                place, nbytes = _winners(launch.winners, task)
+                if scratch is None:
+                    scratch = CudaBuffer(self.device, self.runtime, nbytes, stream)
+                values.append(scratch.pointer + place)
+            elif launch.scratch:
+                scratch = CudaBuffer(self.device, self.runtime, launch.scratch, stream)
+                values += (scratch.pointer, self._ticket_counters(stream))
+            values += launch.sizes
+            for k, dtype in launch.scalars:
+                _append_scalar(values, task.scalars[k], dtype)
+            self.runtime.launch(launch.kernel, launch.grid, launch.block, 0, stream, values)
+        return outputs
+
+    def source(self, step: Step) -> str:
+        """The generated source of a step's last kernel."""
+        if step.program.reductions:
+            return self._reduction_source(step)[1].source
+        return elementwise.elementwise(step.program, self._operations).source
+
+    @property
+    def _operations(self) -> Mapping[str, Operation]:
+        return self.device.backend.operations
+
+    def _ticket_counters(self, stream: int) -> int:
+        """Zeroed counters, which each kernel leaves zeroed; one set for each stream."""
+        found = self._tickets.get(stream)
+        if found is None:
+            found = CudaBuffer(self.device, self.runtime, 4 * _TICKETS, stream)
+            self.runtime.fill(found.pointer, 4 * _TICKETS, stream)
+            self._tickets[stream] = found
+        return found.pointer
+
+    def _prepare(self, step: Step) -> tuple[_Launch, ...]:
+        if step.program.reductions:
+            return (self._prepare_reduction(step),)
+        if any(store.collides for store in step.program.stores) and math.prod(step.shape) > 1:
+            return tuple(
+                self._prepare_elementwise(step, mode) for mode in ("clear", "claim", "write")
+            )
+        return (self._prepare_elementwise(step, "write"),)
+
+    def _compiled(self, key: object, made: Any, name: str) -> tuple[Any, Kernel]:
+        """What the generator makes for a key, and its kernel; made and compiled once."""
+        found = self._kernels.get(key)
+        if found is None:
+            generated = made()
+            kernel = self.runtime.compile(generated.source, name, generated.format)
+            found = self._kernels[key] = (generated, kernel)
+        return found  # type: ignore[no-any-return]
+
+    def _prepare_elementwise(self, step: Step, mode: str) -> _Launch:
+        program, operations = step.program, self._operations
+        rows = tuple(operations[name] for name in _operation_names(program))
+        generated, kernel = self._compiled(
+            (program, mode, rows),
+            lambda: elementwise.elementwise(program, operations, mode),
+            elementwise.NAME,
+        )
+        points = math.prod(step.shape)
+        threads = -(-points // generated.width)
+        winners = -1
+        for store in program.stores:
+            if store.collides:
+                if points > _LARGEST_CLAIM:
+                    raise ValueError(
+                        f"index: {points} index values in one assignment; at most {_LARGEST_CLAIM}"
+                    )
+                winners = store.access
+        return _Launch(
+            kernel=kernel,
+            grid=-(-threads // (elementwise.BLOCK * generated.unroll)),
+            block=elementwise.BLOCK,
+            pointers=_pointers(step),
+            sizes=(*step.shape, *step.integers, threads),
+            scalars=tuple(zip(generated.scalars, scalar_dtypes(program), strict=True)),
+            scratch=0,
+            winners=winners,
+        )
+
+    def _reduction_source(self, step: Step) -> tuple[reduction.Shape, reduction.Reduce]:
+        shape = self._reduction_shape(step)
+        return shape, reduction.reduction(step.program, self._operations, shape)
+
+    def _prepare_reduction(self, step: Step) -> _Launch:
+        program, operations = step.program, self._operations
+        shape = self._reduction_shape(step)
+        rows = tuple(operations[name] for name in _operation_names(program))
+        generated, kernel = self._compiled(
+            (program, shape, rows),
+            lambda: reduction.reduction(program, operations, shape),
+            reduction.NAME,
+        )
+        results = math.prod(step.shape[: program.kept])
+        elements = math.prod(step.shape[program.kept :])
+        tiles = -(-results // generated.results)
+        parts, part = 1, elements
+        if shape.split:
+            wanted = -(-self._blocks() // tiles)
+            step_size = reduction.BLOCK * shape.width
+            part = max(-(-elements // wanted), _SMALLEST_PART // (1 if not shape.columns else 32))
+            part = -(-part // step_size) * step_size
+            parts = max(-(-elements // part), 1)
+        return _Launch(
+            kernel=kernel,
+            grid=tiles * parts,
+            block=reduction.BLOCK,
+            pointers=_pointers(step),
+            sizes=(*step.shape, *step.integers, results, elements, parts, part),
+            scalars=tuple(zip(generated.scalars, scalar_dtypes(program), strict=True)),
+            scratch=tiles * parts * generated.results * 32 * len(program.reductions)
+            if shape.split
+            else 0,
+            winners=-1,
+        )
+
+    def _blocks(self) -> int:
+        return self.runtime.properties.multiprocessors * _BLOCKS_PER_MULTIPROCESSOR
+
+    def _reduction_shape(self, step: Step) -> reduction.Shape:
+        """Rows or columns, how wide, and whether one result takes several blocks."""
+        program = step.program
+        results = math.prod(step.shape[: program.kept])
+        elements = math.prod(step.shape[program.kept :])
+        row_bytes = _contiguous_bytes(program, program.kept + program.reduced - 1)
+        column_bytes = _contiguous_bytes(program, program.kept - 1)
+        columns = column_bytes > row_bytes and results > 1
+        loads = [i[2] for i in program.body if i[0] == "load"]
+        largest = max((program.accesses[k].dtype.itemsize for k in loads), default=8)
+        width = max(16 // largest, 1)
+        if columns:
+            inner = step.shape[program.kept - 1]
+            while inner % width:
+                width //= 2
+            vectors = results // width
+            group = min(32, 1 << max(vectors - 1, 0).bit_length())
+            tiles = -(-results // (group * width))
+            split = self._worth_splitting(tiles, elements, 32)
+            return reduction.Shape(True, width, group, split)
+        if program.reduced == 0 or row_bytes == 0:
+            width = 1
+        elif program.reduced > 1:
+            width = min(width, program.divisors[1])
+        if results == 1 or elements >= _BLOCK_ROW:
+            split = self._worth_splitting(results, elements, _SMALLEST_PART)
+            return reduction.Shape(False, width, reduction.BLOCK, split)
+        vectors = max(-(-elements // width), 1)
+        group = min(32, 1 << (vectors - 1).bit_length())
+        return reduction.Shape(False, width, group, False)
+
+    def _worth_splitting(self, tiles: int, elements: int, smallest: int) -> bool:
+        few = self.runtime.properties.multiprocessors * _TILES_PER_MULTIPROCESSOR
+        return tiles < few and tiles <= _TICKETS and elements >= 2 * smallest
+
+
+def _append_scalar(values: list[int | float], value: Any, dtype: DType) -> None:
+    """A scalar as the kernel's arguments hold it: int64, or one or two doubles."""
+    kind = dtype.kind
+    if kind == "f":
+        values.append(float(value))
+    elif kind == "c":
+        number = complex(value)
+        values.append(number.real)
+        values.append(number.imag)
+    elif kind == "b":
+        values.append(1 if value else 0)
+    else:
+        number = int(value)
+        values.append(number - (1 << 64) if number >= 1 << 63 else number)
+
+
+def _pointers(step: Step) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        (access.operand, offset)
+        for access, offset in zip(step.program.accesses, step.offsets, strict=True)
+    )
+
+
+def _operation_names(program: Program) -> list[str]:
+    """The names of the rows that a program uses."""
+    found = (i[0] for i in (*program.body, *program.epilogue))
+    return list(dict.fromkeys(op.name for op in found if isinstance(op, Operation)))
+
+
+def _contiguous_bytes(program: Program, axis: int) -> int:
+    """Bytes per point that unguarded loads take contiguously along a loop axis."""
+    total = 0
+    for instruction in program.body:
+        if instruction[0] == "load":
+            access = program.accesses[instruction[2]]
+            if (axis, -1) in access.terms.axes and not access.terms.values:
+                total += access.dtype.itemsize
+    return total
+
+
+def _winners(number: int, task: Task) -> tuple[int, int]:
+    """The byte of the winner of an access's first element, and the size of all winners.
+
+    There is one, of 4 bytes, for each element of the buffer that is written.
+    """
+    base = task.bases[0]
+    assert base is not None
+    itemsize = task.step.program.accesses[number].dtype.itemsize
+    first = (base[1] + task.step.offsets[number]) // itemsize
+    return 4 * first, 4 * (base[0].nbytes // itemsize)

@@ -1,0 +1,179 @@
+"""Load compiled kernels and launch them, cheaply.
+
+In comes a cubin, out goes a `CudaKernel`; in come a kernel and its values, and work is enqueued.
+A launch makes no ctypes object and no tuple of types: a precompiled struct writes the values into
+the kernel's own buffer, whose address the driver gets as an int.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .context import INVALID_CONTEXT, OUT_OF_MEMORY, Context, packages
+
+__all__ = ["CudaKernel", "Launcher"]
+
+# Dynamic shared memory that a kernel may have without asking; more needs an attribute.
+UNASKED_SHARED_BYTES = 48 << 10
+
+
+class CudaKernel:
+    """A loaded kernel and its argument buffer.
+
+    `function` is the driver's context-less kernel handle: it takes the context from the stream
+    that it is launched on, so that the launching thread needs none.
+    """
+
+    __slots__ = (
+        "_addresses",
+        "_owner",
+        "arguments",
+        "buffer",
+        "function",
+        "local_bytes",
+        "name",
+        "pack",
+        "parameters",
+        "registers",
+        "shared_allowed",
+        "static_shared_bytes",
+    )
+
+    def __init__(self, name: str, arguments: str, owner: Any, function: Any) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.function = function
+        self._owner = owner  # unloads the code when it goes
+        self.registers = 0
+        self.local_bytes = 0
+        self.static_shared_bytes = 0
+        self.shared_allowed = UNASKED_SHARED_BYTES
+        layout = struct.Struct(f"={arguments}")
+        self.pack: Callable[..., None] = layout.pack_into
+        self.buffer = ctypes.create_string_buffer(max(8, layout.size))
+        # The driver wants an array of pointers to the arguments; there is one, the struct.
+        self._addresses = (ctypes.c_void_p * 1)(ctypes.addressof(self.buffer))
+        self.parameters = ctypes.addressof(self._addresses)
+
+
+class Launcher:
+    """Loads and launches kernels of one device.
+
+    Parameters
+    ----------
+    context : Context
+        The device; `last_kernel` is kept up to date there.
+    make_room : Callable[[], object]
+        Gives unused memory back to the device, for when loading or launching finds none.
+    """
+
+    __slots__ = ("_context", "_driver", "_launch", "_make_room")
+
+    def __init__(self, context: Context, make_room: Callable[[], object]) -> None:
+        self._context = context
+        self._driver = context.driver
+        self._launch = context.driver.cuLaunchKernel
+        self._make_room = make_room
+
+    def load(self, cubin: bytes, name: str, arguments: str) -> CudaKernel:
+        """Load the kernel `name` of `cubin`.
+
+        Raises
+        ------
+        Exception
+            What cuda.core raises if the driver does not take the cubin.
+        """
+        driver, context = self._driver, self._context
+        with context.current():
+            owner = packages().core.ObjectCode.from_cubin(cubin, name=name).get_kernel(name)
+            handle = int(owner.handle)
+            kernel = CudaKernel(name, arguments, owner, driver.CUfunction(handle))
+            attribute = driver.CUfunction_attribute
+            query = driver.CUkernel(handle)
+            values = [
+                int(
+                    context.check(
+                        driver.cuKernelGetAttribute(a, query, context.ordinal),
+                        f"read the attributes of kernel {name!r}",
+                    )
+                )
+                for a in (
+                    attribute.CU_FUNC_ATTRIBUTE_NUM_REGS,
+                    attribute.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES,
+                    attribute.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES,
+                )
+            ]
+        kernel.registers, kernel.local_bytes, kernel.static_shared_bytes = values
+        kernel.shared_allowed = max(0, UNASKED_SHARED_BYTES - kernel.static_shared_bytes)
+        return kernel
+
+    def launch(
+        self,
+        kernel: CudaKernel,
+        grid: int,
+        block: int,
+        shared_bytes: int,
+        stream: int,
+        values: Sequence[int | float],
+    ) -> None:
+        """See `runtime.DeviceRuntime.launch`."""
+        try:
+            kernel.pack(kernel.buffer, 0, *values)
+        except struct.error as error:
+            raise ValueError(
+                f"kernel {kernel.name!r} takes {kernel.arguments!r} "
+                f"({len(kernel.arguments)} values), got {len(values)} values {values!r}: {error}"
+            ) from error
+        if shared_bytes > kernel.shared_allowed:
+            self._allow_shared(kernel, shared_bytes)
+        code = self._launch(
+            kernel.function, grid, 1, 1, block, 1, 1, shared_bytes, stream, kernel.parameters, 0
+        )[0]
+        if code != 0:
+            self._launch_again(code, kernel, grid, block, shared_bytes, stream)
+        # Only now: a fault that this launch reports is an earlier kernel's.
+        self._context.last_kernel = kernel.name
+
+    def _launch_again(
+        self, code: Any, kernel: CudaKernel, grid: int, block: int, shared_bytes: int, stream: int
+    ) -> None:
+        if code == OUT_OF_MEMORY:
+            # The driver loads code and local memory at the first launch, and the pool may hold
+            # all that there is.
+            self._make_room()
+        if code in (OUT_OF_MEMORY, INVALID_CONTEXT):
+            with self._context.current():
+                code = self._launch(
+                    kernel.function,
+                    *(grid, 1, 1, block, 1, 1, shared_bytes, stream, kernel.parameters, 0),
+                )[0]
+        if code != 0:
+            raise self._context.error(
+                code,
+                f"launch kernel {kernel.name!r} (grid {grid}, block {block}, "
+                f"{shared_bytes} bytes of shared memory, {kernel.registers} registers)",
+            )
+
+    def _allow_shared(self, kernel: CudaKernel, shared_bytes: int) -> None:
+        context, driver = self._context, self._driver
+        most = context.properties.shared_bytes_per_block - kernel.static_shared_bytes
+        if shared_bytes > most:
+            raise context.error(
+                driver.CUresult.CUDA_ERROR_INVALID_VALUE,
+                f"launch kernel {kernel.name!r}: it asks for {shared_bytes} bytes of dynamic "
+                f"shared memory, and the device has {most} for it",
+            )
+        with context.current():
+            context.check(
+                driver.cuKernelSetAttribute(
+                    driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                    most,
+                    driver.CUkernel(int(kernel.function)),
+                    context.ordinal,
+                ),
+                f"let kernel {kernel.name!r} have {most} bytes of shared memory",
+            )
+        kernel.shared_allowed = most

@@ -1,0 +1,109 @@
+"""The hooks of the CUDA backend: devices "cuda:0", "cuda:1" and so on.
+
+All that it asks of CUDA passes `runtime.Runtime`; `use_runtime` puts another one, such as the
+simulator of the tests, in the place of the driver.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gpuarray.devices import Device
+from gpuarray.plugins import Buffer, MemoryInfo, Step, Task, hookimpl
+from gpuarray_cuda.compaction import nonzero
+from gpuarray_cuda.executor import Executor
+from gpuarray_cuda.runtime import Runtime
+
+__all__ = ["CudaBackend", "use_runtime"]
+
+_runtime: Runtime | None = None
+
+
+def use_runtime(runtime: Runtime | None) -> None:
+    """Let backends opened from now on use `runtime`; None means the CUDA driver."""
+    global _runtime
+    _runtime = runtime
+
+
+class CudaBackend:
+    """Answers every hook by way of a `Runtime`."""
+
+    def __init__(self, runtime: Runtime | None = None) -> None:
+        self._runtime = runtime or _runtime
+        self._executors: dict[int, Executor] = {}
+
+    def _executor(self, device: Device) -> Executor:
+        found = self._executors.get(device.ordinal)
+        if found is None:
+            assert self._runtime is not None
+            found = Executor(device, self._runtime.open(device.ordinal))
+            self._executors[device.ordinal] = found
+        return found
+
+    @hookimpl
+    def gpuarray_devices(self) -> list[str]:
+        if self._runtime is None:
+            from gpuarray_cuda.driver import CudaRuntime
+
+            self._runtime = CudaRuntime()
+        return [f"cuda:{k}" for k in range(self._runtime.device_count())]
+
+    @hookimpl
+    def gpuarray_synchronize(self, device: Device) -> bool:
+        self._executor(device).runtime.synchronize()
+        return True
+
+    @hookimpl
+    def gpuarray_memory(self, device: Device) -> MemoryInfo:
+        found = self._executor(device).runtime.memory()
+        return MemoryInfo(found.used, found.held, found.limit, found.free, found.total, found.peak)
+
+    @hookimpl
+    def gpuarray_describe(self, device: Device) -> str:
+        found = self._executor(device).runtime.properties
+        major, minor = found.compute_capability
+        return (
+            f"{found.name}, compute capability {major}.{minor}, {found.multiprocessors} "
+            f"multiprocessors, {found.total_bytes / 2**30:.0f} GiB"
+        )
+
+    @hookimpl
+    def gpuarray_allocate(self, device: Device, nbytes: int) -> Buffer:
+        return self._executor(device).allocate(nbytes)
+
+    @hookimpl
+    def gpuarray_copy_in(self, device: Device, array: np.ndarray[Any, Any]) -> Buffer:
+        executor = self._executor(device)
+        buffer = executor.allocate(array.nbytes)
+        if array.nbytes:
+            executor.runtime.copy_in(buffer.pointer, array, executor.stream)
+        return buffer
+
+    @hookimpl
+    def gpuarray_copy_out(
+        self, device: Device, buffer: Any, offset: int, array: np.ndarray[Any, Any]
+    ) -> bool:
+        executor = self._executor(device)
+        stream = executor.stream
+        executor.runtime.copy_out(array, buffer.read_on(stream) + offset, stream)
+        return True
+
+    @hookimpl
+    def gpuarray_run(self, task: Task) -> list[Buffer]:
+        return self._executor(task.device).run(task)
+
+    @hookimpl
+    def gpuarray_nonzero(
+        self, device: Device, buffer: Any, offset: int, size: int
+    ) -> tuple[Buffer, int]:
+        return nonzero(self._executor(device), buffer, offset, size)
+
+    @hookimpl
+    def gpuarray_source(self, step: Step, device: Device) -> str:
+        return self._executor(device).source(step)
+
+    @hookimpl
+    def gpuarray_operations(self, table: Any) -> list[Any]:
+        return []

@@ -1,0 +1,139 @@
+"""Streams and events of one device, as integer handles.
+
+In comes a device's context, out go stream handles and events.  A stream made here does not wait
+for the legacy default stream.  Nothing here waits on the host, except `synchronize`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import deque
+from typing import Any
+
+from .context import Context
+
+__all__ = ["Event", "Streams", "as_stream_handle"]
+
+
+def as_stream_handle(stream: object) -> int:
+    """The driver's handle of a stream that any library made.
+
+    Parameters
+    ----------
+    stream : int or object with ``__cuda_stream__``
+        A handle, or a stream of ``cuda.core`` or any library that follows its protocol (the
+        method returns the protocol's version, 0, and the handle).
+
+    Returns
+    -------
+    int
+        The handle; 0 is the legacy default stream.  The object must outlive its use.
+
+    Raises
+    ------
+    TypeError
+        For any other object.
+    ValueError
+        For a negative handle, or a version of the protocol that is not known here.
+
+    Examples
+    --------
+    >>> as_stream_handle(0)
+    0
+    """
+    protocol = getattr(stream, "__cuda_stream__", None)
+    if protocol is None:
+        if isinstance(stream, bool) or not hasattr(stream, "__index__"):
+            raise TypeError(
+                "stream: needs an int handle or an object with __cuda_stream__, got "
+                f"{type(stream).__name__}"
+            )
+        handle = operator.index(stream)
+    else:
+        version, handle = protocol()
+        if version != 0:
+            raise ValueError(
+                f"stream: {type(stream).__name__} follows version {version} of the "
+                "__cuda_stream__ protocol; this release of gpuarray knows version 0"
+            )
+        handle = operator.index(handle)
+    if handle < 0:
+        raise ValueError(f"stream: a handle is not negative, got {handle}")
+    return handle
+
+
+class Event:
+    """A moment on a stream.  Its driver event is used again when nobody holds this object."""
+
+    __slots__ = ("_spare", "handle")
+
+    def __init__(self, handle: Any, spare: deque[Any]) -> None:
+        self.handle = handle
+        self._spare = spare
+
+    def __del__(self) -> None:
+        # Recording again is safe although a stream may still wait for the last recording: the
+        # driver takes what an event stands for when the wait is enqueued.
+        self._spare.append(self.handle)
+
+
+class Streams:
+    """The streams and events of one device.
+
+    Streams live until the process ends: the driver frees them with the context, and a handle
+    that another object still holds must not become another stream.
+    """
+
+    __slots__ = ("_context", "_event_flags", "_spare", "_stream_flags")
+
+    def __init__(self, context: Context) -> None:
+        driver = context.driver
+        self._context = context
+        self._spare: deque[Any] = deque()
+        # Timing makes an event dearer to record and to wait for, and nothing here reads it.
+        self._event_flags = int(driver.CUevent_flags.CU_EVENT_DISABLE_TIMING)
+        self._stream_flags = int(driver.CUstream_flags.CU_STREAM_NON_BLOCKING)
+
+    def create(self) -> int:
+        """See `runtime.DeviceRuntime.create_stream`."""
+        context = self._context
+        with context.current():
+            return int(
+                context.check(context.driver.cuStreamCreate(self._stream_flags), "create a stream")
+            )
+
+    def record(self, stream: int) -> Event:
+        """See `runtime.DeviceRuntime.record`."""
+        context = self._context
+        with context.current():
+            try:
+                handle = self._spare.pop()
+            except IndexError:
+                handle = context.check(
+                    context.driver.cuEventCreate(self._event_flags), "create an event"
+                )
+            event = Event(handle, self._spare)
+            context.check(context.driver.cuEventRecord(handle, stream), "record an event")
+        return event
+
+    def wait(self, stream: int, event: object) -> None:
+        """See `runtime.DeviceRuntime.wait`."""
+        if not isinstance(event, Event):
+            raise TypeError(f"wait: needs an event from record(), got {type(event).__name__}")
+        context = self._context
+        with context.current():
+            context.check(
+                context.driver.cuStreamWaitEvent(stream, event.handle, 0), "wait for an event"
+            )
+
+    def synchronize(self, stream: int | None) -> None:
+        """See `runtime.DeviceRuntime.synchronize`."""
+        context = self._context
+        with context.current():
+            if stream is not None:
+                context.check(context.driver.cuStreamSynchronize(stream), "wait for a stream")
+                return
+            pending = context.last_kernel
+            context.check(context.driver.cuCtxSynchronize(), "wait for the device")
+            if context.last_kernel == pending:
+                context.last_kernel = ""

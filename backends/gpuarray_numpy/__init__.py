@@ -1,0 +1,1 @@
+"""The NumPy backend of gpuarray: the executable specification of what a task means."""

@@ -1,0 +1,271 @@
+"""Storage: which vertices of a graph are written to memory, and where.
+
+In: vertices, the roots among them marked held. Out: `stored`, `alias`, `in_place` and `cost` set
+on each. What is stored ends a kernel; everything else is computed inside the kernels that need it.
+Every rule here weighs a pass over memory against computing again; none changes a value.
+"""
+
+from __future__ import annotations
+
+from gpuarray.graph import limits
+from gpuarray.graph.node import (
+    CONCAT,
+    FULL,
+    GATHER,
+    IOTA,
+    REDUCE,
+    RESHAPE,
+    ROLL,
+    SCATTER,
+    UPDATE,
+    VIEW,
+    Structural,
+)
+from gpuarray.graph.vertex import Vertex
+
+__all__ = ["decide", "inline_cone", "is_elementwise"]
+
+# An update in place of at most this part of its base is worth a temporary for its value, where the
+# value reads the base; a larger one is cheaper as one pass over the whole.
+_SMALL_UPDATE = 0.5
+
+_MOVING = frozenset((VIEW, ROLL, CONCAT, GATHER, UPDATE))
+
+
+def is_elementwise(vertex: Vertex) -> bool:
+    """Whether each element depends on the elements at the same index alone."""
+    return vertex.op is not None and (
+        not isinstance(vertex.op, Structural) or vertex.op.name == "astype"
+    )
+
+
+def decide(graph: list[Vertex]) -> None:
+    """Set `stored`, `alias`, `in_place` and `cost` of every vertex. May append vertices."""
+    for v in graph:
+        if v.held:
+            v.stored = True
+    for v in list(graph):
+        if v.op is UPDATE:
+            _update(v)
+        elif v.op is SCATTER:
+            _scatter(v, graph)
+    for v in graph:
+        _one(v)
+    _absorb_reductions(graph)
+    for v in graph:
+        _alias(v)
+
+
+def inline_cone(v: Vertex) -> list[Vertex]:
+    """`v` and what it is computed from without reading memory, each once."""
+    seen = {v.slot: v}
+    stack = [v]
+    while stack:
+        for parent in stack.pop().parents:
+            if not parent.stored and parent.slot not in seen:
+                seen[parent.slot] = parent
+                stack.append(parent)
+    return list(seen.values())
+
+
+def _one(v: Vertex) -> None:
+    """The cost of `v`, and whether it is stored for being read at several places."""
+    if v.is_leaf:
+        return
+    inherited = sum(0 if p.stored else p.cost for p in v.parents)
+    if v.op in (VIEW, RESHAPE, FULL, IOTA):
+        v.cost = inherited
+    elif v.op is REDUCE:
+        v.cost = inherited + 1
+    else:
+        v.cost = inherited + 1
+    if v.stored or v.op is REDUCE:
+        return
+    if v.op is SCATTER or v.cost > limits.INSTRUCTIONS_PER_KERNEL // 4:
+        v.stored = True
+    elif v.cost > limits.CHEAP_OPERATIONS and _read_elsewhere(v):
+        v.stored = True
+
+
+def _read_elsewhere(v: Vertex) -> bool:
+    """Whether an element of `v` would be computed several times, were it not stored."""
+    if v.op in (VIEW, RESHAPE):
+        # The expression behind a view is judged by its own users, of which the view is one;
+        # the view itself only where a broadcast repeats it.
+        return any(u.size >= 4 * v.size and u.op is not REDUCE for u in v.users)
+    maps = {(u.slot if u.op in _MOVING or u.size != v.size else -1) for u in v.users}
+    if len(maps) > 1:
+        return True
+    return any(
+        (is_elementwise(u) or u.op is GATHER and u.inputs[0] is v) and u.size >= 4 * v.size
+        for u in v.users
+    )
+
+
+def _reaches(start: Vertex, goal: Vertex) -> bool:
+    """Whether `start` depends on `goal`."""
+    seen = {start.slot}
+    stack = [start]
+    while stack:
+        vertex = stack.pop()
+        if vertex is goal:
+            return True
+        for parent in vertex.parents:
+            if parent.slot >= goal.slot and parent.slot not in seen:
+                seen.add(parent.slot)
+                stack.append(parent)
+    return False
+
+
+def _may_overwrite(v: Vertex, base: Vertex, readers: list[Vertex]) -> bool:
+    """Whether the buffer of `base` may become that of `v`.
+
+    Nothing outside the graph may refer to it, and within the graph only `v` and what feeds `v`
+    through `readers` (stored before `v` runs) may read it.
+    """
+    if base.held or not (base.sole if base.is_leaf else base.op in (UPDATE, SCATTER)):
+        return False
+    stack = [u for u in base.users if u is not v]
+    seen = set()
+    while stack:
+        user = stack.pop()
+        if user is v:
+            return False
+        if user in readers:
+            continue
+        if user.held or user.slot in seen or user.slot > v.slot:
+            return False
+        seen.add(user.slot)
+        stack.extend(user.users)
+        if not user.users:
+            return False
+    return sum(u is v for u in base.users) == 1
+
+
+def _update(v: Vertex) -> None:
+    """Write the region in place where the old value may go, else select between old and new."""
+    base, value = v.inputs
+    assert isinstance(base, Vertex) and v.attributes is not None
+    region = 1
+    for extent in v.attributes[0]:
+        region *= extent
+    if not base.is_leaf and not base.stored:
+        # An update of an expression is one more select in its kernel; a small one of an update is
+        # cheaper on its own, or a hundred of them would be a hundred selects for each element.
+        if base.op not in (UPDATE, SCATTER) or region > base.size * _SMALL_UPDATE:
+            return
+    reads_base = isinstance(value, Vertex) and _reaches(value, base)
+    if reads_base and region > base.size * _SMALL_UPDATE:
+        return
+    if not _may_overwrite(v, base, [value] if reads_base and isinstance(value, Vertex) else []):
+        return
+    base.stored = True
+    v.stored = v.in_place = True
+    if reads_base and isinstance(value, Vertex):
+        # Computed first and kept apart: a value that reads what it overwrites could not be run
+        # again if an interrupt came between the write and the note that it was made.
+        value.stored = True
+
+
+def _scatter(v: Vertex, graph: list[Vertex]) -> None:
+    """Scatter into the old buffer where it may go, else into a copy of it."""
+    base = v.inputs[0]
+    assert isinstance(base, Vertex)
+    readers = []
+    for x in v.inputs[1:]:
+        if isinstance(x, Vertex) and _reaches(x, base):
+            x.stored = True
+            readers.append(x)
+    v.stored = v.in_place = True
+    if _may_overwrite(v, base, readers) or not (base.stored or len(base.users) > 1):
+        base.stored = True
+        return
+    identity = tuple((d, 0, 1) for d in range(len(base.shape)))
+    copy = Vertex(len(graph), VIEW, (base,), (base.shape, identity), base.dtype, base.shape)
+    copy.stored = True
+    copy.cost = -1  # never an alias
+    graph.append(copy)
+    v.replace_input(base, copy)
+
+
+def _absorb_reductions(graph: list[Vertex]) -> None:
+    """Let elementwise work that follows reductions be their epilogue; store the other ones."""
+    for v in graph:
+        if not is_elementwise(v) or v.size == 0:
+            continue
+        if v.stored or any(not is_elementwise(u) or u.shape != v.shape for u in v.users):
+            if _has_epilogue_form(v):
+                v.stored = True
+    kept: set[int] = set()
+    for v in graph:
+        if v.stored and is_elementwise(v):
+            kept.update(r.slot for r in _epilogue_reductions(v))
+    for v in graph:
+        if v.op is REDUCE and v.slot not in kept:
+            v.stored = True
+
+
+def _epilogue_cone(v: Vertex) -> list[Vertex]:
+    """The unstored elementwise vertices of `v`'s shape that feed it, and `v`."""
+    seen = {v.slot: v}
+    stack = [v]
+    while stack:
+        for parent in stack.pop().parents:
+            if (
+                is_elementwise(parent)
+                and not parent.stored
+                and parent.shape == v.shape
+                and parent.slot not in seen
+            ):
+                seen[parent.slot] = parent
+                stack.append(parent)
+    return list(seen.values())
+
+
+def _epilogue_reductions(v: Vertex) -> list[Vertex]:
+    """The reductions that the kernel of `v` can do itself: all of one input space."""
+    cone = _epilogue_cone(v)
+    members = {u.slot for u in cone}
+    candidates = {
+        p.slot: p
+        for u in cone
+        for p in u.parents
+        if p.op is REDUCE and not p.stored and p.shape == v.shape
+    }
+    found: list[Vertex] = []
+    for r in candidates.values():
+        if any(user.slot not in members for user in r.users):
+            continue
+        source, first = r.inputs[0], found[0] if found else r
+        if (
+            isinstance(source, Vertex)
+            and isinstance(first.inputs[0], Vertex)
+            and source.shape == first.inputs[0].shape
+            and r.attributes is not None
+            and first.attributes is not None
+            and r.attributes[1] == first.attributes[1]
+        ):
+            found.append(r)
+    return found
+
+
+def _has_epilogue_form(v: Vertex) -> bool:
+    return bool(_epilogue_reductions(v))
+
+
+def _alias(v: Vertex) -> None:
+    """A stored view of something in memory shares its buffer."""
+    if not v.stored or v.is_leaf or v.op not in (VIEW, RESHAPE) or v.cost < 0 or v.size == 0:
+        return
+    base = v.parents[0]
+    if v.op is RESHAPE and not base.stored and not base.is_leaf and base.op is not REDUCE:
+        # Computing in the shape before, and naming the result anew, costs no index arithmetic.
+        base.stored = True
+    if not base.stored:
+        return
+    if v.op is RESHAPE and base.is_leaf and not (base.layout and base.layout.contiguous):
+        return
+    if any(u.in_place and u.inputs[0] is base for u in base.users):
+        # The base's buffer will hold another value.
+        return
+    v.alias = base

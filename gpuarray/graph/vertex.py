@@ -1,0 +1,128 @@
+"""Vertices: the planner's own copy of a pending graph.
+
+In: nodes in topological order. Out: `Vertex` objects that know their users, so that the planner
+decides what is stored without touching a node (a plan outlives the nodes it was made for).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gpuarray.graph.node import Layout, Node, pending
+
+__all__ = ["ScalarInput", "Vertex", "vertices"]
+
+DType = np.dtype[Any]
+
+
+class ScalarInput(NamedTuple):
+    """A Python scalar operand: its position among the flush's scalars, and its type."""
+
+    position: int
+    kind: type
+
+
+class Vertex:
+    """A node as the planner sees it.
+
+    Attributes
+    ----------
+    slot
+        Its position in the graph, and in the plan's table of buffers.
+    op, inputs, attributes, dtype, shape
+        As in the node; inputs are vertices and scalars.
+    layout
+        Where the elements lie: set for leaves, and for others once their storage is decided.
+    is_leaf
+        Already in memory when the plan starts.
+    held
+        An array, or another graph, still refers to it.
+    sole
+        A leaf that only this graph refers to, so that it may be overwritten.
+    users
+        The vertices that read it, once for each reading.
+    stored
+        Its value is written to memory by this plan (or was before).
+    in_place
+        An `UPDATE` or `SCATTER` that writes into the buffer of its first input.
+    alias
+        A stored view that shares the buffer of this other vertex.
+    cost
+        Operations needed to compute one element from what is stored.
+    """
+
+    __slots__ = (
+        *("slot", "op", "inputs", "attributes", "dtype", "shape", "size", "layout", "is_leaf"),
+        *("held", "sole", "users", "stored", "in_place", "alias", "cost", "order"),
+    )
+
+    def __init__(
+        self,
+        slot: int,
+        op: Any,
+        inputs: tuple[Vertex | ScalarInput, ...],
+        attributes: tuple[Any, ...] | None,
+        dtype: DType,
+        shape: tuple[int, ...],
+    ) -> None:
+        self.slot = slot
+        self.op = op
+        self.inputs = inputs
+        self.attributes = attributes
+        self.dtype = dtype
+        self.shape = shape
+        self.size = math.prod(shape)
+        self.layout: Layout | None = None
+        self.is_leaf = op is None
+        self.held = False
+        self.sole = False
+        self.users: list[Vertex] = []
+        self.stored = self.is_leaf
+        self.in_place = False
+        self.alias: Vertex | None = None
+        self.cost = 0
+        for x in inputs:
+            if isinstance(x, Vertex):
+                x.users.append(self)
+
+    @property
+    def parents(self) -> list[Vertex]:
+        """The inputs that are vertices."""
+        return [x for x in self.inputs if isinstance(x, Vertex)]
+
+    def replace_input(self, old: Vertex, new: Vertex) -> None:
+        """Read `new` wherever `old` was read."""
+        self.inputs = tuple(new if x is old else x for x in self.inputs)
+        count = sum(x is new for x in self.inputs)
+        old.users = [u for u in old.users if u is not self]
+        new.users = [u for u in new.users if u is not self] + [self] * count
+
+    def __repr__(self) -> str:
+        return f"Vertex({self.slot}, {self.op}, {self.dtype}{list(self.shape)})"
+
+
+def vertices(nodes: list[Node], held: set[int], sole: set[int]) -> list[Vertex]:
+    """The planner's copy of `nodes`, which are in topological order; slot i is ``nodes[i]``.
+
+    `held` and `sole` are slots. Scalars are numbered in the order in which `collect` lists them.
+    """
+    found: list[Vertex] = []
+    position = 0
+    for slot, node in enumerate(nodes):
+        inputs: list[Vertex | ScalarInput] = []
+        for x in node.inputs:
+            if isinstance(x, pending):
+                inputs.append(found[x.slot])
+            else:
+                inputs.append(ScalarInput(position, type(x)))
+                position += 1
+        vertex = Vertex(slot, node.op, tuple(inputs), node.attributes, node.dtype, node.shape)
+        if node.op is None:
+            vertex.layout = node.layout
+        vertex.held = slot in held
+        vertex.sole = slot in sole
+        found.append(vertex)
+    return found

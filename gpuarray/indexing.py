@@ -1,0 +1,438 @@
+"""Indexing: `x[key]`, `x[key] = value`, and the standard's `take`.
+
+In: an array and a key of integers, slices, ellipses, None, integer arrays or a boolean mask, as in
+NumPy. Out: a new array; an update is a new value too. Shapes and integer positions are
+checked here. The values of index *arrays* are not: negative ones count from the end, and those out
+of range are clamped to the nearest element, unless ``GPUARRAY_DEBUG=1`` asks for a check.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gpuarray import recording
+from gpuarray.array import Array
+from gpuarray.dtypes import check_integer, int64, promote_scalar
+from gpuarray.graph import flush
+from gpuarray.graph.node import DEBUG, GATHER, SCATTER, UPDATE, contiguous_layout, leaf
+from gpuarray.interop.numpy import from_numpy, to_numpy
+from gpuarray.operations import TABLE
+
+__all__ = ["get", "take", "updated"]
+
+Map = tuple[int, int, int]
+
+
+class _Key(NamedTuple):
+    """A key against a shape: the basic part as a view, and what index arrays do to that view.
+
+    `maps` are (axis, start, step) for each dimension of the array, `shape` that of the view.
+    `indices` pairs axes of the view with index arrays; `position` is where their dimensions go.
+    """
+
+    shape: tuple[int, ...]
+    maps: tuple[Map, ...]
+    indices: tuple[tuple[int, Array], ...]
+    position: int
+
+
+def get(x: Array, key: Any) -> Array:
+    """`x[key]`."""
+    mask = _sole_mask(key, x)
+    if mask is not None:
+        return _masked(x, mask)
+    parsed = _parse(x, key)
+    result = recording.view(x, parsed.shape, parsed.maps)
+    return _gather(result, parsed.indices, parsed.position) if parsed.indices else result
+
+
+def updated(x: Array, key: Any, value: Any) -> Array:
+    """`x` with `value`, broadcast and cast as NumPy does, at `key`; the dtype stays that of `x`."""
+    new = _value(x, value)
+    mask = _sole_mask(key, x)
+    if mask is not None:
+        return _masked_update(x, mask, new)
+    parsed = _parse(x, key)
+    if not parsed.indices:
+        return _basic_update(x, parsed, new)
+    part = recording.view(x, parsed.shape, parsed.maps)
+    scattered = _scatter(part, parsed.indices, parsed.position, new)
+    if parsed.shape == x.shape and all(m == (d, 0, 1) for d, m in enumerate(parsed.maps)):
+        return scattered
+    return _basic_update(x, parsed, scattered)
+
+
+def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
+    """The elements of `x` at `indices` along an axis.
+
+    Parameters
+    ----------
+    x : Array
+        Shape ``(..., n, ...)``, with n elements along `axis`.
+    indices : Array
+        Integers, shape ``(m,)`` or any other. Negative ones count from the end; one out of range
+        takes the nearest element.
+    axis : int, optional
+        May be left out where `x` is 1-dimensional.
+
+    Returns
+    -------
+    Array
+        Shape ``(..., m, ...)``, the dtype of `x`.
+
+    Raises
+    ------
+    TypeError
+        `indices` are no integers.
+    IndexError
+        `axis` is out of range, or the axis is empty.
+    ValueError
+        `axis` is missing.
+
+    Notes
+    -----
+    Array API standard 2025.12, indexing functions.
+
+    Examples
+    --------
+    >>> import gpuarray as xp
+    >>> xp.take(xp.asarray([10, 20, 30]), xp.asarray([2, 0]))
+    Array([30, 10], dtype=int64, device='cpu')
+    """
+    for name, given in (("x", x), ("indices", indices)):
+        if not isinstance(given, Array):
+            raise TypeError(f"take: {name}: needs a gpuarray array, got {type(given).__name__}")
+    if axis is None:
+        if x.ndim != 1:
+            raise ValueError(f"take: axis: must be given for an array of {x.ndim} dimensions")
+        axis = 0
+    if not -x.ndim <= axis < x.ndim:
+        raise IndexError(f"take: axis: {axis} is out of range for {x.ndim} dimensions")
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"take: indices: need an integer dtype, got {indices.dtype}")
+    recording.same_device("take", x, indices)
+    axis %= x.ndim
+    return _gather(x, ((axis, indices),), axis)
+
+
+def _parse(x: Array, key: Any) -> _Key:
+    shape = x.shape
+    items = _expanded(key, x)
+    advanced = any(isinstance(item, Array) for item in items)
+    out: list[int] = []
+    maps: list[Map] = []
+    indices: list[tuple[int, Array]] = []
+    # NumPy's rule: integers count as index arrays where there are arrays, and index arrays that
+    # stand apart put their dimensions first.
+    places: list[int] = []
+    position = -1
+    for k, item in enumerate(items):
+        d = len(maps)
+        if item is None:
+            out.append(1)
+        elif isinstance(item, slice):
+            start, count, step = _slice(item, shape[d])
+            maps.append((len(out), start, step))
+            out.append(count)
+        elif isinstance(item, Array):
+            if not places:
+                position = len(out)
+            places.append(k)
+            indices.append((len(out), item))
+            maps.append((len(out), 0, 1))
+            out.append(shape[d])
+        else:
+            maps.append((-1, _integer(item, d, shape[d]), 0))
+            if advanced:
+                if not places:
+                    position = len(out)
+                places.append(k)
+    if places and places != list(range(places[0], places[-1] + 1)):
+        position = 0
+    return _Key(tuple(out), tuple(maps), tuple(indices), position)
+
+
+def _expanded(key: Any, x: Array) -> list[Any]:
+    """The items of a key, one for each dimension and None, with the ellipsis written out."""
+    items: list[Any] = []
+    ellipsis = -1
+    used = 0
+    for item in key if isinstance(key, tuple) else (key,):
+        if item is Ellipsis:
+            if ellipsis >= 0:
+                raise IndexError("index: an index can only have a single ellipsis ('...')")
+            ellipsis = len(items)
+        elif item is None or isinstance(item, slice):
+            items.append(item)
+            used += item is not None
+        else:
+            found = _index_items(item, x, used)
+            items.extend(found)
+            used += len(found)
+    if used > x.ndim:
+        raise IndexError(f"index: {used} indices for an array of {x.ndim} dimensions")
+    missing = [slice(None)] * (x.ndim - used)
+    at = len(items) if ellipsis < 0 else ellipsis
+    return [*items[:at], *missing, *items[at:]]
+
+
+def _index_items(item: Any, x: Array, d: int) -> list[Any]:
+    """An integer, or the index arrays of an integer array or a mask."""
+    array = _index_array(item, x)
+    if array is None:
+        try:
+            return [operator.index(item)]
+        except TypeError:
+            raise TypeError(
+                "index: needs integers, slices, ellipsis, None, integer or boolean arrays, got "
+                f"{type(item).__name__}"
+            ) from None
+    if array.dtype.kind in "iu":
+        return [array]
+    _check_mask(array, x, d)
+    flat, count = _positions(array)
+    found: list[Any] = []
+    for k in range(array.ndim):
+        below = math.prod(array.shape[k + 1 :])
+        index = recording.binary(TABLE["floor_divide"], flat, max(below, 1))
+        found.append(recording.binary(TABLE["remainder"], index, max(array.shape[k], 1)))
+    return found
+
+
+def _index_array(item: Any, x: Array) -> Array | None:
+    """An index array from whatever NumPy takes for one; None for a plain integer."""
+    if isinstance(item, Array):
+        if item.dtype.kind not in "iub":
+            raise TypeError(f"index: an index array needs integers or bools, got {item.dtype}")
+        recording.same_device("index", x, item)
+        return item
+    if isinstance(item, bool | np.bool_ | list | np.ndarray):
+        host = np.asarray(item)
+        if host.size == 0 and isinstance(item, list):
+            host = host.astype(np.int64)
+        if host.dtype.kind not in "iub":
+            raise TypeError(f"index: an index array needs integers or bools, got {host.dtype}")
+        return from_numpy(host, x.device)
+    return None
+
+
+def _integer(item: Any, d: int, extent: int) -> int:
+    value: int = item
+    if not -extent <= value < extent:
+        raise IndexError(f"index: {value} is out of range for axis {d} with size {extent}")
+    return value + extent if value < 0 else value
+
+
+def _slice(item: slice, extent: int) -> tuple[int, int, int]:
+    """Start, number of elements and step."""
+    try:
+        start, stop, step = item.indices(extent)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"index: {item}: {error}") from None
+    return start, len(range(start, stop, step)), step
+
+
+def _gather(x: Array, indices: tuple[tuple[int, Array], ...], position: int) -> Array:
+    axes = tuple(axis for axis, _ in indices)
+    arrays = tuple(array for _, array in indices)
+    common = recording.broadcast_shapes("index", *(a.shape for a in arrays))
+    rest = [n for d, n in enumerate(x.shape) if d not in axes]
+    shape = (*rest[:position], *common, *rest[position:])
+    _check_bounds(x.shape, indices, common)
+    return recording.nary(
+        "index", GATHER, (x, *arrays), (axes, position, 1 + len(arrays)), x.dtype, shape
+    )
+
+
+def _check_bounds(
+    shape: tuple[int, ...], indices: tuple[tuple[int, Array], ...], common: tuple[int, ...]
+) -> None:
+    for axis, array in indices:
+        if shape[axis] == 0 and 0 not in common:
+            raise IndexError(f"index: axis {axis} is empty, and cannot be indexed")
+        if DEBUG and array.size:
+            host = to_numpy(array)
+            low, high = int(host.min()), int(host.max())
+            if low < -shape[axis] or high >= shape[axis]:
+                raise IndexError(
+                    f"index: values from {low} to {high} are out of range for axis {axis} with "
+                    f"size {shape[axis]}"
+                )
+
+
+def _value(x: Array, value: Any) -> Array | bool | int | float | complex:
+    """The new value as an array of some dtype that may be cast to that of `x`, or a scalar."""
+    if isinstance(value, Array):
+        recording.same_device("index", x, value)
+        if _lossy(value.dtype, x.dtype):
+            raise TypeError(
+                f"index: a value of {value.dtype} does not fit an array of {x.dtype}; cast it "
+                "with astype() first"
+            )
+        return value
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool | int | float | complex):
+        kind = next(k for k in (bool, int, float, complex) if isinstance(value, k))
+        if kind is int:
+            check_integer("index", value, x.dtype)
+        promoted = promote_scalar(x.dtype, kind)
+        if promoted is not x.dtype and not (x.dtype.kind == "b" and kind is int):
+            raise TypeError(f"index: a {kind.__name__} does not fit an array of {x.dtype}")
+        return bool(value) if x.dtype.kind == "b" else kind(value)
+    if isinstance(value, list | tuple | np.ndarray):
+        host = np.asarray(value)
+        return _value(x, from_numpy(host, x.device))
+    raise TypeError(
+        f"index: needs an array or a Python scalar as value, got {type(value).__name__}"
+    )
+
+
+_KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+
+
+def _lossy(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
+    """Whether a cast would change the kind of value downwards (NumPy's "same_kind")."""
+    return _KINDS[source.kind] > _KINDS[target.kind]
+
+
+def _check_value_shape(value: Any, shape: tuple[int, ...]) -> Any:
+    """`value` with no more dimensions than `shape`; `ValueError` where it does not broadcast."""
+    if not isinstance(value, Array):
+        return value
+    extra = value.ndim - len(shape)
+    if extra > 0 and all(n == 1 for n in value.shape[:extra]):
+        maps = tuple((max(d - extra, 0) if d >= extra else -1, 0, 1) for d in range(value.ndim))
+        value = recording.view(value, value.shape[extra:], maps)
+    try:
+        fits = np.broadcast_shapes(value.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"index: a value of shape {value.shape} does not broadcast to {shape}")
+    return value
+
+
+def _basic_update(x: Array, key: _Key, value: Any) -> Array:
+    value = _check_value_shape(value, key.shape)
+    if 0 in key.shape:
+        return x
+    node = x._node
+    inputs = (node, value._node if isinstance(value, Array) else value)
+    whole = key.shape == x.shape and all(m == (d, 0, 1) for d, m in enumerate(key.maps))
+    if whole:
+        if not isinstance(value, Array):
+            return recording.full(x.shape, value, x.dtype, x.device)
+        if value.shape == x.shape:
+            return recording.cast(value, x.dtype)
+    return recording.record(UPDATE, inputs, (key.shape, key.maps), x.dtype, x.shape, x.device)
+
+
+def _scatter(
+    x: Array, indices: tuple[tuple[int, Array], ...], position: int, value: Any
+) -> Array:  # fmt: skip
+    axes = tuple(axis for axis, _ in indices)
+    arrays = tuple(array for _, array in indices)
+    common = recording.broadcast_shapes("index", *(a.shape for a in arrays))
+    rest = [n for d, n in enumerate(x.shape) if d not in axes]
+    region = (*rest[:position], *common, *rest[position:])
+    _check_bounds(x.shape, indices, common)
+    value = _check_value_shape(value, region)
+    if 0 in region:
+        return x
+    recording.same_device("index", x, *arrays)
+    inputs = (
+        x._node,
+        value._node if isinstance(value, Array) else value,
+        *(a._node for a in arrays),
+    )
+    attributes = (axes, position, region, len(inputs))
+    return recording.record(SCATTER, inputs, attributes, x.dtype, x.shape, x.device)
+
+
+# Masks
+
+
+def _sole_mask(key: Any, x: Array) -> Array | None:
+    """The mask, if the key is one and nothing else."""
+    if isinstance(key, tuple) and len(key) == 1:
+        key = key[0]
+    if isinstance(key, Array):
+        mask = key if key.dtype.kind == "b" else None
+    elif isinstance(key, bool | np.bool_):
+        mask = from_numpy(np.asarray(key), x.device)
+    elif isinstance(key, np.ndarray) and key.dtype.kind == "b":
+        mask = from_numpy(key, x.device)
+    elif isinstance(key, list) and key and np.asarray(key).dtype.kind == "b":
+        mask = from_numpy(np.asarray(key), x.device)
+    else:
+        return None
+    if mask is not None:
+        _check_mask(mask, x, 0)
+    return mask
+
+
+def _check_mask(mask: Array, x: Array, d: int) -> None:
+    recording.same_device("index", x, mask)
+    if x.shape[d : d + mask.ndim] != mask.shape:
+        raise IndexError(
+            f"index: a mask of shape {mask.shape} does not match axes {d} to {d + mask.ndim} of an "
+            f"array of shape {x.shape}"
+        )
+
+
+def _positions(mask: Array) -> tuple[Array, int]:
+    """Where a mask holds, as positions in its flattened form; waits for their number."""
+    flat = contiguous(recording.cast(mask, np.dtype(bool)))
+    node = flat._node
+    buffer, count = node.device.hook.gpuarray_nonzero(
+        device=node.device, buffer=node.buffer, offset=node.offset, size=flat.size
+    )
+    return Array(leaf(node.device, buffer, 0, contiguous_layout(int64, (count,)))), count
+
+
+def contiguous(x: Array) -> Array:
+    """`x` in memory, row-major and 1-dimensional."""
+    from gpuarray.manipulation import reshape
+
+    flat = reshape(x, (-1,))
+    flush.flush((flat._node,))
+    assert flat._node.layout.contiguous
+    return flat
+
+
+def _masked(x: Array, mask: Array) -> Array:
+    """`x[mask]`: shape ``(count, ...)``, the mask's dimensions replaced by one."""
+    from gpuarray.manipulation import reshape
+
+    positions, count = _positions(mask)
+    rest = x.shape[mask.ndim :]
+    if count == 0:
+        return recording.full((0, *rest), False, x.dtype, x.device)
+    flat = reshape(x, (mask.size, *rest))
+    return _gather(flat, ((0, positions),), 0)
+
+
+def _masked_update(x: Array, mask: Array, value: Any) -> Array:
+    """`x` with `value` where the mask holds: a select where one value serves all, else a scatter."""
+    from gpuarray.manipulation import reshape
+
+    rest = x.shape[mask.ndim :]
+    if isinstance(value, Array) and value.ndim > len(rest):
+        positions, count = _positions(mask)
+        value = _check_value_shape(value, (count, *rest))
+        if count == 0:
+            return x
+        flat = reshape(x, (mask.size, *rest))
+        return reshape(_scatter(flat, ((0, positions),), 0, value), x.shape)
+    value = _check_value_shape(value, rest)
+    if isinstance(value, Array):
+        value = recording.cast(value, x.dtype)
+    full_mask = recording.view(
+        mask, mask.shape + (1,) * len(rest), tuple((d, 0, 1) for d in range(mask.ndim))
+    )
+    return recording.ternary(TABLE["where"], full_mask, value, x)

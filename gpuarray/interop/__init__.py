@@ -1,0 +1,4 @@
+"""Meeting other libraries: NumPy's protocols.
+
+Memory that somebody else may write is read at once and never later.
+"""

@@ -1,0 +1,247 @@
+"""Finding backends and plugins, and choosing among backends.
+
+In: the entry points of installed distributions, `GPUARRAY_BACKEND`, `register`. Out: one `Backend`
+with a `PluginManager` of its own for each backend that is used. A backend is loaded when it is
+first asked for, and not before; our own two are found as anybody's are.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+
+import pluggy
+
+from gpuarray.devices import Device, chosen
+from gpuarray.errors import BackendUnavailable
+from gpuarray.graph import flush
+from gpuarray.operations import TABLE, Operation
+from gpuarray.plugins import hookspecs
+
+__all__ = [
+    "Backend",
+    "backend",
+    "backend_of",
+    "backends",
+    "default_backend",
+    "register",
+    "unregister",
+]
+
+BACKENDS = "gpuarray.backends"
+PLUGINS = "gpuarray.plugins"
+VARIABLE = "GPUARRAY_BACKEND"
+
+
+class Backend:
+    """A backend that has started.
+
+    Attributes
+    ----------
+    name
+        The name of its entry point.
+    manager
+        Its plugins: itself, and whatever else is registered with it.
+    devices
+        Its devices; the first is its default.
+    operations
+        The operation table as its plugins have it, by name.
+    """
+
+    def __init__(self, name: str, plugin: object) -> None:
+        self.name = name
+        self.manager = pluggy.PluginManager("gpuarray")
+        self.manager.add_hookspecs(hookspecs)
+        self.manager.register(plugin, name=name)
+        self.operations: dict[str, Operation] = {}
+        self._plugin = plugin
+        names = self.manager.hook.gpuarray_devices()
+        if not names:
+            raise BackendUnavailable(f"backend {name!r} has no device")
+        self.devices = tuple(Device(text, self, k) for k, text in enumerate(names))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Ask all plugins for their operations anew, the backend's own first."""
+        table = dict(TABLE)
+        found = self.manager.hook.gpuarray_operations(table=MappingProxyType(table))
+        # Pluggy lists the last registered first; a later plugin overrides an earlier one.
+        for rows in reversed(found):
+            for row in rows:
+                table[row.name] = row
+        self.operations = table
+        flush.forget_plans()
+
+
+_lock = threading.RLock()
+_open: dict[str, Backend] = {}
+# (plugin, name, the backend it is for or None for all)
+_registered: list[tuple[object, str, str | None]] = []
+_plugins_found = False
+
+
+def backends() -> tuple[str, ...]:
+    """The names of the backends that are installed, whether or not they can start here."""
+    return tuple(sorted(_entry_points()))
+
+
+def register(plugin: object, *, name: str, backend: str | None = None) -> None:
+    """Put a plugin before a backend's own hooks, or before those of every backend.
+
+    Parameters
+    ----------
+    plugin : object
+        Has methods marked `gpuarray.plugins.hookimpl`.
+    name : str
+        What `unregister` takes; unused so far.
+    backend : str, optional
+        The backend it is for.
+
+    Raises
+    ------
+    ValueError
+        The name is taken, or no backend of that name is installed.
+    pluggy.PluginValidationError
+        A method marked as a hook is none.
+    """
+    with _lock:
+        if any(taken == name for _, taken, _ in _registered) or name in backends():
+            raise ValueError(f"register: a plugin named {name!r} is registered already")
+        if backend is not None:
+            _entry_point(backend)
+        for opened in _open.values():
+            if backend in (None, opened.name):
+                opened.manager.register(plugin, name=name)
+                opened.manager.check_pending()
+                opened.refresh()
+        _registered.append((plugin, name, backend))
+
+
+def unregister(name: str) -> None:
+    """Take a plugin out again; `ValueError` if none of that name is registered."""
+    with _lock:
+        entry = next((e for e in _registered if e[1] == name), None)
+        if entry is None:
+            raise ValueError(f"unregister: no plugin named {name!r} is registered")
+        _registered.remove(entry)
+        for opened in _open.values():
+            if opened.manager.has_plugin(name):
+                opened.manager.unregister(name=name)
+                opened.refresh()
+
+
+def open_backend(name: str) -> Backend:
+    """The backend of a name, started on first use."""
+    with _lock:
+        found = _open.get(name)
+        if found is None:
+            plugin = _entry_point(name).load()
+            found = Backend(name, plugin() if isinstance(plugin, type) else plugin)
+            _load_plugins()
+            for other, its_name, wanted in _registered:
+                if wanted in (None, name):
+                    found.manager.register(other, name=its_name)
+            found.manager.check_pending()
+            found.refresh()
+            _open[name] = found
+        return found
+
+
+def default_backend() -> Backend:
+    """The backend that `GPUARRAY_BACKEND` asks for: `auto`, if it is unset, is CUDA, else NumPy.
+
+    Raises
+    ------
+    BackendUnavailable
+        The backend it names cannot start; there is no silent fallback.
+    ValueError
+        It names none that is installed.
+    """
+    name = os.environ.get(VARIABLE, "auto") or "auto"
+    if name != "auto":
+        return open_backend(name)
+    if "cuda" in _entry_points():
+        try:
+            return open_backend("cuda")
+        except BackendUnavailable:
+            # This is what `auto` means; `python -m gpuarray info` says why.
+            return open_backend("numpy")
+    return open_backend("numpy")
+
+
+def backend_of(device: str) -> Backend:
+    """The backend that has a device of this name, or whose default device it might be."""
+    prefix = device.split(":")[0]
+    names = sorted(_entry_points(), key=lambda name: (name != prefix, name != "numpy", name))
+    for name in names:
+        try:
+            candidate = open_backend(name)
+        except BackendUnavailable:
+            if name == prefix:
+                raise
+            continue
+        if any(found.split(":")[0] == prefix for found in candidate.devices):
+            return candidate
+    there = [str(d) for opened in _open.values() for d in opened.devices]
+    raise ValueError(f"device: there is no {device!r}; the devices are {', '.join(sorted(there))}")
+
+
+@contextmanager
+def backend(name: str) -> Iterator[Backend]:
+    """Make a backend's first device the default for new arrays, within a block.
+
+    Parameters
+    ----------
+    name : str
+        "numpy", "cuda", or that of an installed backend.
+
+    Raises
+    ------
+    ValueError
+        No backend of that name is installed.
+    BackendUnavailable
+        It cannot start.
+
+    Examples
+    --------
+    >>> import gpuarray as xp
+    >>> with xp.backend("numpy"):
+    ...     x = xp.asarray([1.0, 2.0])
+    >>> x.device
+    'cpu'
+    """
+    opened = open_backend(name)
+    token = chosen.set(opened.devices[0])
+    try:
+        yield opened
+    finally:
+        chosen.reset(token)
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=BACKENDS)}
+
+
+def _entry_point(name: str) -> EntryPoint:
+    found = _entry_points()
+    if name not in found:
+        there = ", ".join(repr(n) for n in sorted(found)) or "none"
+        raise ValueError(
+            f"backend: there is no {name!r} ({VARIABLE} or backend()); installed are {there}"
+        )
+    return found[name]
+
+
+def _load_plugins() -> None:
+    """Register, once, the plugins that distributions offer to every backend."""
+    global _plugins_found
+    if _plugins_found:
+        return
+    _plugins_found = True
+    for point in entry_points(group=PLUGINS):
+        plugin = point.load()
+        _registered.append((plugin() if isinstance(plugin, type) else plugin, point.name, None))

@@ -1,0 +1,331 @@
+"""Recording: from an operation and its operands to an array that holds a pending node.
+
+In: rows of the operation table, arrays and Python scalars. Out: arrays. What a user can get wrong
+is checked here, so what is recorded runs. `binary` and `unary` are the hot path, half a
+microsecond an operation (Python 3.11, Xeon): they look rules up, and whatever is rare leaves
+through the functions below them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpuarray.dtypes import INTEGER_BOUNDS, check_integer, promote, promote_scalar
+from gpuarray.graph import flush, limits
+from gpuarray.graph.node import CAST, FULL, NEVER, VIEW, Node, clock, intern_layout, leaf, pending
+
+if TYPE_CHECKING:
+    from gpuarray.devices import Device
+    from gpuarray.operations import Operation
+
+__all__ = [
+    "binary",
+    "broadcast_shapes",
+    "cast",
+    "full",
+    "nary",
+    "record",
+    "same_device",
+    "ternary",
+    "unary",
+    "view",
+]
+
+DType = np.dtype[Any]
+Shape = tuple[int, ...]
+Scalar = bool | int | float | complex
+
+_LIMIT = limits.NODES
+# Integers that every floating dtype takes without a look at its range.
+_SMALL = 1 << 62
+
+
+def unary(op: Operation, x: Any) -> Array:
+    """Record an operation of one array."""
+    if x.__class__ is not Array:
+        raise _not_an_array(op.name, (x,))
+    a = x._node
+    try:
+        dtype = op.table[a.dtype]
+    except KeyError:
+        dtype = _unary_rule(op, a.dtype)
+    now = clock.now + 1
+    clock.now = now
+    low = a.low
+    if now < low:
+        low = now
+    node = pending(op, (a,), None, dtype, a.shape, a.device, low)
+    if now - low >= _LIMIT:
+        flush.flush((node,))
+    return Array(node)
+
+
+def binary(op: Operation, x1: Any, x2: Any) -> Array:
+    """Record an operation of two operands, at least one of them an array."""
+    if x1.__class__ is Array:
+        a = x1._node
+        shape = a.shape
+        device = a.device
+        low = a.low
+        if x2.__class__ is Array:
+            b = x2._node
+            if b.device is not device:
+                raise _mixed_devices(op.name, (x1, x2))
+            if b.shape != shape:
+                shape = _broadcast(op.name, shape, b.shape)
+            try:
+                dtype = op.table[a.dtype][b.dtype]
+            except KeyError:
+                dtype = _binary_rule(op, a.dtype, b.dtype)
+            if b.low < low:
+                low = b.low
+        else:
+            b = x2
+            try:
+                dtype = op.table[a.dtype][b.__class__]
+            except KeyError:
+                if b.__class__ not in _SCALARS:
+                    return binary(op, x1, _operand(op.name, b, x1))
+                dtype = _binary_rule(op, a.dtype, b.__class__)
+            if b.__class__ is int and not -_FITS[a.dtype] <= b < _FITS[a.dtype]:
+                check_integer(op.name, b, a.dtype)
+    elif x2.__class__ is Array:
+        b = x2._node
+        shape = b.shape
+        device = b.device
+        low = b.low
+        a = x1
+        try:
+            dtype = op.table[a.__class__][b.dtype]
+        except KeyError:
+            if a.__class__ not in _SCALARS:
+                return binary(op, _operand(op.name, a, x2), x2)
+            dtype = _binary_rule(op, a.__class__, b.dtype)
+        if a.__class__ is int and not -_FITS[b.dtype] <= a < _FITS[b.dtype]:
+            check_integer(op.name, a, b.dtype)
+    else:
+        raise _not_an_array(op.name, (x1, x2))
+    now = clock.now + 1
+    clock.now = now
+    if now < low:
+        low = now
+    node = pending(op, (a, b), None, dtype, shape, device, low)
+    if now - low >= _LIMIT:
+        flush.flush((node,))
+    return Array(node)
+
+
+def ternary(op: Operation, x1: Any, x2: Any, x3: Any) -> Array:
+    """Record an operation of three operands, such as `where` and `clip`.
+
+    Operands before `op.uncast` keep their dtype and must be arrays.
+    """
+    operands = (x1, x2, x3)
+    arrays = [x for x in operands if x.__class__ is Array]
+    if not arrays:
+        raise _not_an_array(op.name, operands)
+    operands = tuple(
+        x if x.__class__ is Array or x.__class__ in _SCALARS else _operand(op.name, x, arrays[0])
+        for x in operands
+    )
+    arrays = [x for x in operands if x.__class__ is Array]
+    same_device(op.name, *arrays)
+    shape: Shape = ()
+    for x in arrays:
+        shape = _broadcast(op.name, shape, x._node.shape)
+    promoted = promote_operands(op.name, operands[op.uncast :])
+    if promoted not in op.dtypes:
+        raise _wrong_dtype(op, [promoted])
+    for x in operands[op.uncast :]:
+        if x.__class__ is int:
+            check_integer(op.name, x, promoted)
+    dtype = op.results[op.loops[promoted]]
+    inputs = tuple(x._node if x.__class__ is Array else x for x in operands)
+    return record(op, inputs, None, dtype, shape, arrays[0]._node.device)
+
+
+def nary(name: str, op: object, arrays: tuple[Array, ...], attributes: tuple[object, ...],
+         dtype: DType, shape: Shape) -> Array:  # fmt: skip
+    """Record a structural operation of one or more arrays, which must share a device."""
+    same_device(name, *arrays)
+    inputs = tuple(x._node for x in arrays)
+    return record(op, inputs, attributes, dtype, shape, inputs[0].device)
+
+
+def record(
+    op: object,
+    inputs: tuple[Any, ...],
+    attributes: tuple[object, ...] | None,
+    dtype: DType,
+    shape: Shape,
+    device: Device,
+) -> Array:
+    """An array of a new pending node; flushes it where the graph has reached a limit."""
+    now = clock.now + 1
+    clock.now = now
+    low = now
+    for x in inputs:
+        if x.__class__ is pending and x.low < low:
+            low = x.low
+    node = pending(op, inputs, attributes, dtype, shape, device, low)
+    if now - low >= _LIMIT:
+        flush.flush((node,))
+    return Array(node)
+
+
+def full(shape: Shape, value: Scalar, dtype: DType, device: Device) -> Array:
+    """An array of one value, which is an argument of the kernels that read it."""
+    return record(FULL, (value,), (dtype, shape), dtype, shape, device)
+
+
+def cast(x: Array, dtype: DType) -> Array:
+    """`x` in another dtype, or `x` itself."""
+    node = x._node
+    if node.dtype is dtype:
+        return x
+    return record(CAST, (node,), (dtype,), dtype, node.shape, node.device)
+
+
+def view(x: Array, shape: Shape, maps: tuple[tuple[int, int, int], ...]) -> Array:
+    """An affine selection of `x`: dimension d is read at ``start + step * index[axis]``.
+
+    `maps` holds ``(axis, start, step)`` for each dimension of `x`; axis -1 stands for a fixed
+    index. A view of a leaf is a leaf of the same buffer, and costs nothing.
+    """
+    node = x._node
+    if node.op is not None or 0 in shape:
+        return record(VIEW, (node,), (shape, maps), node.dtype, shape, node.device)
+    layout = node.layout
+    offset = 0
+    strides = [0] * len(shape)
+    for stride, (axis, start, step) in zip(layout.strides, maps, strict=True):
+        offset += stride * start
+        if axis >= 0:
+            strides[axis] += stride * step
+    offset *= layout.dtype.itemsize
+    alignment = min(layout.alignment, offset & -offset) if offset else layout.alignment
+    if layout.dtype.itemsize > alignment:
+        alignment = layout.dtype.itemsize
+    layout = intern_layout(layout.dtype, shape, tuple(strides), alignment)
+    assert node.buffer is not None
+    return Array(leaf(node.device, node.buffer, node.offset + offset, layout))
+
+
+def same_device(name: str, *arrays: Array) -> None:
+    """Raise `ValueError` unless all arrays are on one device."""
+    for x in arrays:
+        if x._node.device is not arrays[0]._node.device:
+            raise _mixed_devices(name, arrays)
+
+
+def promote_operands(name: str, operands: tuple[Any, ...]) -> DType:
+    """The dtype of arrays and Python scalars together; scalars count by kind alone."""
+    dtype: DType | None = None
+    for x in operands:
+        if x.__class__ is Array:
+            dtype = x._node.dtype if dtype is None else promote(dtype, x._node.dtype)
+    scalars = [x.__class__ for x in operands if x.__class__ is not Array]
+    if dtype is None:
+        # Only scalars beside an array that stands outside promotion: NumPy's defaults.
+        dtype = np.dtype(bool)
+    for kind in scalars:
+        dtype = promote_scalar(dtype, kind)
+    return dtype
+
+
+@lru_cache(maxsize=65536)
+def _broadcast(name: str, a: Shape, b: Shape) -> Shape:
+    if len(a) < len(b):
+        a, b = b, a
+    padded = (1,) * (len(a) - len(b)) + b
+    shape = []
+    for m, n in zip(a, padded, strict=True):
+        if m != n and m != 1 and n != 1:
+            raise ValueError(f"{name}: shapes {a} and {b} do not broadcast: {m} against {n}")
+        shape.append(n if m == 1 else m)
+    return tuple(shape)
+
+
+def broadcast_shapes(name: str, *shapes: Shape) -> Shape:
+    """The shape that all of `shapes` broadcast to; `ValueError` names the pair that does not."""
+    shape: Shape = ()
+    for other in shapes:
+        shape = _broadcast(name, shape, other)
+    return shape
+
+
+_SCALARS = frozenset((bool, int, float, complex))
+
+# For each dtype a bound that every integer scalar below it (in magnitude) fits, so the check of
+# nearly every scalar is one comparison; unsigned dtypes always take the exact check.
+_FITS = {d: 0 if low == 0 else high for d, (low, high) in INTEGER_BOUNDS.items()}
+_FITS.update({np.dtype(d): _SMALL for d in ("bool", "f4", "f8", "c8", "c16")})
+
+
+def _unary_rule(op: Operation, dtype: DType) -> DType:
+    if dtype not in op.dtypes:
+        raise _wrong_dtype(op, [dtype])
+    return op.table.setdefault(dtype, op.results[op.loops[dtype]])
+
+
+def _binary_rule(op: Operation, a: Any, b: Any) -> DType:
+    """The result's dtype from two dtypes, or a dtype and a scalar's type; kept in `op.table`."""
+    if isinstance(a, type):
+        promoted = promote_scalar(b, a)
+    elif isinstance(b, type):
+        promoted = promote_scalar(a, b)
+    else:
+        promoted = promote(a, b)
+    if promoted not in op.dtypes:
+        raise _wrong_dtype(op, [a, b])
+    dtype = op.results[op.loops[promoted]]
+    op.table.setdefault(a, {})[b] = dtype
+    return dtype
+
+
+def _operand(name: str, x: Any, like: Array) -> Any:
+    """`x` as an operand: a Python scalar, or the typed 0-d array of a NumPy scalar."""
+    for kind in (bool, int, float, complex):
+        if isinstance(x, kind) and not isinstance(x, np.generic):
+            return kind(x)
+    if isinstance(x, np.generic):
+        from gpuarray.dtypes import canonical
+
+        return full((), x.item(), canonical(x.dtype), like._node.device)
+    raise _not_an_array(name, (x,))
+
+
+def _described(x: Any) -> str:
+    if x.__class__ is Array:
+        return str(x._node.dtype)
+    return x.__name__ if isinstance(x, type) else str(x)
+
+
+def _wrong_dtype(op: Operation, found: list[Any]) -> TypeError:
+    given = " and ".join(map(_described, found))
+    return TypeError(f"{op.name}: needs {op.accepts} arrays, got {given}; cast with astype() first")
+
+
+def _mixed_devices(name: str, arrays: tuple[Array, ...]) -> ValueError:
+    found = " and ".join(dict.fromkeys(repr(str(x._node.device)) for x in arrays))
+    return ValueError(
+        f"{name}: the arrays are on different devices, {found}; move one with to_device() first"
+    )
+
+
+def _not_an_array(name: str, operands: tuple[Any, ...]) -> TypeError:
+    wrong = [type(x).__name__ for x in operands if x.__class__ is not Array]
+    if all(kind in ("bool", "int", "float", "complex") for kind in wrong):
+        return TypeError(f"{name}: needs at least one gpuarray array, got only Python scalars")
+    return TypeError(
+        f"{name}: needs a gpuarray array or a Python scalar, got {wrong[0]}; "
+        "convert it with asarray() first"
+    )
+
+
+# The two modules need each other; `gpuarray/__init__.py` imports this one first, so that all
+# that `array` takes from here is defined by now.
+from gpuarray.array import Array  # noqa: E402
