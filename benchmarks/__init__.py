@@ -1,1 +1,1 @@
-"""Benchmarks, each run as a module: ``python -m benchmarks.<name>``."""
+"""Benchmarks: each module is a script that prints a table, run as ``python -m benchmarks.NAME``."""

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpuarray import operations
-from gpuarray.graph import flush
-from gpuarray.graph.node import Node
+from gpuarray.graph.node import Node, pending
 from gpuarray.recording import binary, unary
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Array:
     _node: Node
 
     def __init__(self, node: Node) -> None:
-        if node.__class__ is not flush.pending:
+        if node.__class__ is not pending:
             raise TypeError("Array: arrays are made by gpuarray.asarray() and the like")
         self._node = node
 
@@ -409,7 +408,7 @@ class Array:
     def _update(self, op: operations.Operation, other: Any) -> Array:
         """An in-place operator: the result replaces the node, with the dtype and shape it had."""
         if other.__class__ is not Array and not isinstance(other, _OPERANDS):
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         result = binary(op, self, other)._node
         node = self._node
         if result.shape != node.shape:

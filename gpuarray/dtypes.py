@@ -24,12 +24,16 @@ __all__ = [
     "promote",
     "promote_all",
     "promote_scalar",
+    "python_scalar",
     "real_of",
     "uint8",
     "uint16",
     "uint32",
     "uint64",
 ]
+
+_bool_type = type(True)
+Scalar = _bool_type | int | float | complex
 
 _bool = np.dtype(np.bool_)
 bool = _bool
@@ -99,7 +103,7 @@ def canonical(dtype: object) -> np.dtype:
     except (KeyError, TypeError):
         pass
     try:
-        found = np.dtype(dtype).newbyteorder("=")  # type: ignore[call-overload]
+        found: np.dtype = np.dtype(dtype).newbyteorder("=")  # type: ignore[call-overload]
         return _CANONICAL[found]
     except (KeyError, TypeError):
         names = ", ".join(d.name for d in DTYPES)
@@ -136,6 +140,22 @@ def check_integer(name: str, value: int, dtype: np.dtype) -> None:
             float(value)
         except OverflowError:
             raise OverflowError(f"{name}: an integer of this size does not fit {dtype}") from None
+
+
+def python_scalar(x: object) -> Scalar | None:
+    """`x` as a `bool`, `int`, `float` or `complex`, if it is one or of a class derived from one.
+
+    NumPy's scalars have a dtype, and are none here.
+    """
+    if isinstance(x, np.generic):
+        return None
+    if isinstance(x, _bool_type):
+        return x
+    if isinstance(x, int):
+        return int(x)
+    if isinstance(x, float):
+        return float(x)
+    return complex(x) if isinstance(x, complex) else None
 
 
 def real_of(dtype: np.dtype) -> np.dtype:

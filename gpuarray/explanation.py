@@ -71,7 +71,7 @@ def explain(*arrays: Array, source: bool = True) -> str:
         found = flush.collect(roots)
         plan = flush.plan_for(found)
         device = arrays[0]._node.device
-        lines = _graph(found, {node.slot for node in roots})
+        lines = _graph(found[1], {node.slot for node in roots}, set(found[3]))
         steps = [action for action in plan.actions if isinstance(action, Step)]
         kernels = f"{len(steps)} kernel" + ("" if len(steps) == 1 else "s")
         lines.append(f"tasks ({kernels})")
@@ -92,17 +92,17 @@ def explain(*arrays: Array, source: bool = True) -> str:
     return "\n".join(lines)
 
 
-def _graph(found: flush.Collected, roots: set[int]) -> list[str]:
-    leaves = sum(node.op is None for node in found.nodes)
+def _graph(nodes: list[Node], roots: set[int], held: set[int]) -> list[str]:
+    leaves = sum(node.op is None for node in nodes)
     arrays = f"{leaves} array" + ("" if leaves == 1 else "s")
-    pending_count = len(found.nodes) - leaves
+    pending_count = len(nodes) - leaves
     operations = f"{pending_count} operation" + ("" if pending_count == 1 else "s")
     lines = [f"graph ({arrays} in memory, {operations} pending)"]
-    for node in found.nodes:
+    for node in nodes:
         note = ""
         if node.slot in roots:
             note = "  <- wanted"
-        elif node.slot in found.held:
+        elif node.slot in held:
             note = "  <- held, so stored"
         lines.append(f"  %{node.slot} = {_node(node)}{note}")
     return lines

@@ -16,7 +16,7 @@ import numpy as np
 
 from gpuarray import recording
 from gpuarray.array import Array
-from gpuarray.dtypes import check_integer, int64, promote_scalar
+from gpuarray.dtypes import check_integer, int64, promote_scalar, python_scalar
 from gpuarray.graph import flush
 from gpuarray.graph.node import DEBUG, GATHER, SCATTER, UPDATE, contiguous_layout, leaf
 from gpuarray.interop.numpy import from_numpy, to_numpy
@@ -264,7 +264,7 @@ def _check_bounds(
                 )
 
 
-def _value(x: Array, value: Any) -> Array | bool | int | float | complex:
+def _value(x: Array, value: Any) -> Any:
     """The new value as an array of some dtype that may be cast to that of `x`, or a scalar."""
     if isinstance(value, Array):
         recording.same_device("index", x, value)
@@ -274,16 +274,14 @@ def _value(x: Array, value: Any) -> Array | bool | int | float | complex:
                 "with astype() first"
             )
         return value
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, bool | int | float | complex):
-        kind = next(k for k in (bool, int, float, complex) if isinstance(value, k))
-        if kind is int:
-            check_integer("index", value, x.dtype)
-        promoted = promote_scalar(x.dtype, kind)
-        if promoted is not x.dtype and not (x.dtype.kind == "b" and kind is int):
-            raise TypeError(f"index: a {kind.__name__} does not fit an array of {x.dtype}")
-        return bool(value) if x.dtype.kind == "b" else kind(value)
+    scalar = value.item() if isinstance(value, np.generic) else python_scalar(value)
+    if scalar is not None:
+        if scalar.__class__ is int:
+            check_integer("index", scalar, x.dtype)
+        promoted = promote_scalar(x.dtype, type(scalar))
+        if promoted is not x.dtype and not (x.dtype.kind == "b" and scalar.__class__ is int):
+            raise TypeError(f"index: a {type(scalar).__name__} does not fit an array of {x.dtype}")
+        return bool(scalar) if x.dtype.kind == "b" else scalar
     if isinstance(value, list | tuple | np.ndarray):
         host = np.asarray(value)
         return _value(x, from_numpy(host, x.device))

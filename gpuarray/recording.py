@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpuarray.dtypes import INTEGER_BOUNDS, check_integer, promote, promote_scalar
+from gpuarray.dtypes import (
+    INTEGER_BOUNDS,
+    canonical,
+    check_integer,
+    promote,
+    promote_scalar,
+    python_scalar,
+)
 from gpuarray.graph import flush, limits
-from gpuarray.graph.node import CAST, FULL, NEVER, VIEW, Node, clock, intern_layout, leaf, pending
+from gpuarray.graph.node import CAST, FULL, VIEW, clock, intern_layout, leaf, pending
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
@@ -123,7 +130,7 @@ def ternary(op: Operation, x1: Any, x2: Any, x3: Any) -> Array:
 
     Operands before `op.uncast` keep their dtype and must be arrays.
     """
-    operands = (x1, x2, x3)
+    operands: tuple[Any, ...] = (x1, x2, x3)
     arrays = [x for x in operands if x.__class__ is Array]
     if not arrays:
         raise _not_an_array(op.name, operands)
@@ -268,7 +275,8 @@ _FITS.update({np.dtype(d): _SMALL for d in ("bool", "f4", "f8", "c8", "c16")})
 def _unary_rule(op: Operation, dtype: DType) -> DType:
     if dtype not in op.dtypes:
         raise _wrong_dtype(op, [dtype])
-    return op.table.setdefault(dtype, op.results[op.loops[dtype]])
+    result: DType = op.table.setdefault(dtype, op.results[op.loops[dtype]])
+    return result
 
 
 def _binary_rule(op: Operation, a: Any, b: Any) -> DType:
@@ -288,12 +296,10 @@ def _binary_rule(op: Operation, a: Any, b: Any) -> DType:
 
 def _operand(name: str, x: Any, like: Array) -> Any:
     """`x` as an operand: a Python scalar, or the typed 0-d array of a NumPy scalar."""
-    for kind in (bool, int, float, complex):
-        if isinstance(x, kind) and not isinstance(x, np.generic):
-            return kind(x)
+    scalar = python_scalar(x)
+    if scalar is not None:
+        return scalar
     if isinstance(x, np.generic):
-        from gpuarray.dtypes import canonical
-
         return full((), x.item(), canonical(x.dtype), like._node.device)
     raise _not_an_array(name, (x,))
 

@@ -7,7 +7,7 @@ one of the modules could take.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from .context import Context, device_count
 from .launch import CudaKernel, Launcher
 from .memory import DeviceMemory, memory_limit
 from .pool import DevicePool
-from .runtime import DeviceProperties, Kernel, MemoryStatistics
+from .runtime import DeviceProperties, MemoryStatistics
 from .stream import Event, Streams
 
 __all__ = ["CudaDeviceRuntime", "CudaRuntime"]
@@ -58,6 +58,10 @@ class CudaDeviceRuntime:
         self._launcher = Launcher(context, self._memory.trim)
         self._kernels: dict[tuple[str, str, str], CudaKernel] = {}
         self._compiling = threading.Lock()
+        # On the way of every task, so bound without a call between.
+        self.launch: Callable[..., None] = self._launcher.launch
+        self.allocate: Callable[[int, int], int] = self._memory.allocate
+        self.free: Callable[[int, int, int], None] = self._memory.free
 
     @property
     def ordinal(self) -> int:
@@ -69,12 +73,6 @@ class CudaDeviceRuntime:
 
     def create_stream(self) -> int:
         return self._streams.create()
-
-    def allocate(self, nbytes: int, stream: int) -> int:
-        return self._memory.allocate(nbytes, stream)
-
-    def free(self, pointer: int, nbytes: int, stream: int) -> None:
-        self._memory.free(pointer, nbytes, stream)
 
     def copy_in(self, pointer: int, host: NDArray[Any], stream: int) -> None:
         if not host.flags.c_contiguous:
@@ -133,17 +131,6 @@ class CudaDeviceRuntime:
             if kernel is None:
                 kernel = self._kernels[key] = self._load(source, name, arguments)
         return kernel
-
-    def launch(
-        self,
-        kernel: Kernel,
-        grid: int,
-        block: int,
-        shared_bytes: int,
-        stream: int,
-        values: Sequence[int | float],
-    ) -> None:
-        self._launcher.launch(kernel, grid, block, shared_bytes, stream, values)  # type: ignore[arg-type]
 
     def record(self, stream: int) -> Event:
         return self._streams.record(stream)

@@ -91,35 +91,49 @@ class Executor:
     def run(self, task: Task) -> list[Buffer]:
         """Launch the kernels of a task; the buffers of its outputs."""
         step = task.step
-        stream = self.stream
+        runtime = self.runtime
+        try:
+            stream = self._thread.stream
+        except AttributeError:
+            stream = self.stream
         prepared = step.prepared.get(self)
         if prepared is None:
             prepared = step.prepared[self] = self._prepare(step)
-        addresses = [buffer.read_on(stream) + offset for buffer, offset in task.inputs]  # type: ignore[attr-defined]
+        addresses: list[int] = []
+        buffer: Any
+        for buffer, offset in task.inputs:
+            if buffer.writer == stream:
+                addresses.append(buffer.pointer + offset)
+            else:
+                addresses.append(buffer.read_on(stream) + offset)
         outputs: list[Buffer] = []
         for output, base in zip(step.outputs, task.bases, strict=True):
             if base is None:
-                buffer = CudaBuffer(self.device, self.runtime, output.layout.nbytes, stream)
+                buffer = CudaBuffer(self.device, runtime, output.layout.nbytes, stream)
                 addresses.append(buffer.pointer)
             else:
-                buffer, offset = base  # type: ignore[assignment]
+                buffer, offset = base
                 addresses.append(buffer.write_on(stream) + offset)
             outputs.append(buffer)
         scratch: CudaBuffer | None = None
-        for launch in prepared:
-            values: list[int | float] = [addresses[k] + offset for k, offset in launch.pointers]
-            if launch.winners >= 0:
-                place, nbytes = _winners(launch.winners, task)
+        for kernel, grid, block, pointers, sizes, scalars, parts, winners in prepared:
+            values: list[int | float] = [addresses[k] + offset for k, offset in pointers]
+            if winners >= 0:
+                place, nbytes = _winners(winners, task)
                 if scratch is None:
-                    scratch = CudaBuffer(self.device, self.runtime, nbytes, stream)
+                    scratch = CudaBuffer(self.device, runtime, nbytes, stream)
                 values.append(scratch.pointer + place)
-            elif launch.scratch:
-                scratch = CudaBuffer(self.device, self.runtime, launch.scratch, stream)
+            elif parts:
+                scratch = CudaBuffer(self.device, runtime, parts, stream)
                 values += (scratch.pointer, self._ticket_counters(stream))
-            values += launch.sizes
-            for k, dtype in launch.scalars:
-                _append_scalar(values, task.scalars[k], dtype)
-            self.runtime.launch(launch.kernel, launch.grid, launch.block, 0, stream, values)
+            values += sizes
+            for k, dtype in scalars:
+                value = task.scalars[k]
+                if value.__class__ is float and dtype.kind == "f":
+                    values.append(value)
+                else:
+                    _append_scalar(values, value, dtype)
+            runtime.launch(kernel, grid, block, 0, stream, values)
         return outputs
 
     def source(self, step: Step) -> str:
@@ -157,7 +171,7 @@ class Executor:
             generated = made()
             kernel = self.runtime.compile(generated.source, name, generated.format)
             found = self._kernels[key] = (generated, kernel)
-        return found  # type: ignore[no-any-return]
+        return found
 
     def _prepare_elementwise(self, step: Step, mode: str) -> _Launch:
         program, operations = step.program, self._operations

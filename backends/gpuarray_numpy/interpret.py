@@ -7,6 +7,7 @@ checked against it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -209,7 +210,8 @@ class _Run:
         elif name == "prod":
             result = np.multiply.reduce(value, axis=axes, dtype=wide)
         elif name == "squares":
-            mean = np.mean(value, axis=axes, dtype=wide, keepdims=True)
+            count = max(math.prod(self.extents[kept:]), 1)
+            mean = np.add.reduce(value, axis=axes, dtype=wide, keepdims=True) / count
             result = np.add.reduce(np.square(value - mean), axis=axes, dtype=wide)
         elif name in ("argmax", "argmin"):
             places = np.broadcast_to(self._value(numbers[1]), self.extents)

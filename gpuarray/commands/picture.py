@@ -34,7 +34,8 @@ def colours(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     place = np.clip(values, 0.0, 1.0) * (len(STOPS) - 1)
     low = np.minimum(place.astype(np.intp), len(STOPS) - 2)
     share = (place - low)[..., None]
-    return np.rint(STOPS[low] * (1.0 - share) + STOPS[low + 1] * share).astype(np.uint8)
+    mixed: np.ndarray[Any, Any] = np.rint(STOPS[low] * (1.0 - share) + STOPS[low + 1] * share)
+    return mixed.astype(np.uint8)
 
 
 def save_png(path: Path, values: np.ndarray[Any, Any]) -> None:

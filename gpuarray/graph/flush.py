@@ -15,7 +15,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from sys import getrefcount
-from typing import Any, NamedTuple
+from typing import Any
 
 from gpuarray.errors import DeviceError, OutOfMemory
 from gpuarray.graph import limits
@@ -28,9 +28,9 @@ __all__ = ["Collected", "collect", "flush", "forget_plans", "lock", "plan_for", 
 
 lock = threading.RLock()
 
-_HELD = object()
+# Marks in a key, between the operations and the slots that follow them.
 _SOLE = object()
-_ROOT = object()
+_ROOTS = object()
 
 _plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
 _epoch = 0
@@ -50,17 +50,11 @@ class _Statistics:
 statistics = _Statistics()
 
 
-class Collected(NamedTuple):
-    """A pending graph, written down: nodes in topological order, scalars, and the key of both."""
+# A pending graph, written down: its key; the nodes in topological order; their scalars; the slots
+# of the roots and of what else is held; those of the leaves that may be overwritten.
+Collected = tuple[tuple[object, ...], list[Node], list[Any], list[int], list[int]]
 
-    key: tuple[object, ...]
-    nodes: list[Node]
-    scalars: list[Any]
-    held: set[int]
-    sole: set[int]
-
-
-# References to a node while `_held` looks at it, besides those of the graph: the list of nodes,
+# References to a node while `collect` counts them, besides those of the graph: the list of nodes,
 # the loop's variable and the argument of `getrefcount`.
 _OWN_REFERENCES = 3
 
@@ -69,25 +63,28 @@ def flush(roots: Iterable[Node]) -> None:
     """Compute `roots`, all on one device, and store what else of their graph is held."""
     with lock:
         wanted = [node for node in roots if node.op is not None]
-        if not wanted:
-            return
-        found = collect(wanted)
-        statistics.flushes += 1
-        _run(plan_for(found), found)
+        if wanted:
+            found = collect(wanted)
+            statistics.flushes += 1
+            _run(_plans.get(found[0]) or plan_for(found), found[1], found[2])
 
 
 def collect(roots: list[Node]) -> Collected:
-    """Write down everything pending that `roots` need. The lock is held."""
+    """Write down everything pending that `roots` need. The lock is held.
+
+    Whether a node is held, CPython's reference counts say: `uses` are those from within the
+    graph. A count that is too high (a debugger's, another thread's) only stores a value that could
+    have been left out. It can't be too low: whoever could still use a node refers to it.
+    """
     global _epoch
     _epoch += 1
     epoch = _epoch
     nodes: list[Node] = []
     scalars: list[Any] = []
     key: list[Any] = []
-    stack = list(roots)
+    stack: list[Any] = list(roots)
     node_type = pending
-    for root in roots:
-        root.uses = 0
+    updates = False
     while stack:
         node = stack[-1]
         if node.epoch == epoch:
@@ -96,94 +93,84 @@ def collect(roots: list[Node]) -> Collected:
         inputs = node.inputs
         ready = True
         for x in inputs:
-            if x.__class__ is node_type and x.epoch != epoch:  # type: ignore[attr-defined]
-                stack.append(x)  # type: ignore[arg-type]
-                ready = False
+            if x.__class__ is node_type and x.epoch != epoch:
+                if x.op is None:
+                    x.epoch = epoch
+                    x.slot = len(nodes)
+                    x.uses = _OWN_REFERENCES
+                    nodes.append(x)
+                    key.append(x.layout)
+                else:
+                    stack.append(x)
+                    ready = False
         if not ready:
             continue
         stack.pop()
         node.epoch = epoch
         node.slot = len(nodes)
         nodes.append(node)
-        node.uses = 0
+        node.uses = _OWN_REFERENCES
         op = node.op
-        if op is None:
-            key.append(node.layout)
-            continue
         key.append(op)
         if node.attributes is not None:
             key.append(node.attributes)
+            if op is UPDATE or op is SCATTER:
+                updates = True
         for x in inputs:
             if x.__class__ is node_type:
-                x.uses += 1  # type: ignore[attr-defined]
-                key.append(x.slot)  # type: ignore[attr-defined]
+                x.uses += 1
+                key.append(x.slot)
             else:
                 scalars.append(x)
                 key.append(x.__class__)
-    # `_held` counts references, so no variable may be left that is one.
-    node = x = inputs = None  # type: ignore[assignment]
-    for root in roots:
-        key.append(_ROOT)
-        key.append(root.slot)
-    held, sole = _held(nodes)
-    if held:
-        key.append(_HELD)
-        key.extend(held)
-    sole_bases = _sole_bases(nodes, sole)
-    if sole_bases:
-        key.append(_SOLE)
-        key.extend(sole_bases)
-    return Collected(
-        tuple(key), nodes, scalars, {*held, *(root.slot for root in roots)}, set(sole_bases)
-    )
-
-
-def _held(nodes: list[Node]) -> tuple[list[int], list[int]]:
-    """Slots of pending nodes, and of leaves, with and without references from outside.
-
-    A node's references are counted by CPython; those from within the graph were counted by
-    `collect`. A count that is too high (a debugger's, another thread's) only stores a value that
-    could have been left out. It can't be too low: whoever could still use a node refers to it.
-    """
-    held: list[int] = []
-    sole: list[int] = []
+    # The counts below must not include a variable of this function.
+    node = x = inputs = None
+    held = [root.slot for root in roots]
+    key.append(_ROOTS)
+    key += held
     for node in nodes:
-        if node.op is None:
-            if getrefcount(node) == node.uses + _OWN_REFERENCES:
-                sole.append(node.slot)
-        elif getrefcount(node) != node.uses + _OWN_REFERENCES:
+        if getrefcount(node) != node.uses and node.op is not None:
+            key.append(node.slot)
             held.append(node.slot)
-    return held, sole
+    sole: list[int] = []
+    if updates:
+        node = None
+        sole = _sole_bases(nodes)
+        key.append(_SOLE)
+        key += sole
+    return tuple(key), nodes, scalars, held, sole
 
 
-def _sole_bases(nodes: list[Node], sole: list[int]) -> list[int]:
+def _sole_bases(nodes: list[Node]) -> list[int]:
     """The leaves that an update may overwrite: nothing else refers to them or to their buffer."""
-    if not sole:
-        return sole
     bases = {
         node.inputs[0].slot  # type: ignore[attr-defined]
         for node in nodes
         if node.op is UPDATE or node.op is SCATTER
     }
-    # A buffer that only its leaf refers to: the leaf's attribute, and getrefcount's argument.
+    # Of a buffer: the leaf's attribute, and getrefcount's argument.
     return [
-        slot for slot in sole
-        if slot in bases and getrefcount(nodes[slot].buffer) == 2
-        and nodes[slot].buffer.exclusive  # type: ignore[union-attr]
-    ]  # fmt: skip
+        node.slot
+        for node in nodes
+        if node.op is None
+        and node.slot in bases
+        and getrefcount(node) == node.uses
+        and getrefcount(node.buffer) == 2
+        and node.buffer.exclusive  # type: ignore[union-attr]
+    ]
 
 
 def plan_for(found: Collected) -> Plan:
     """The plan of a collected graph, made at most once while it stays in the cache."""
-    cached = _plans.get(found.key)
+    key, nodes, _, held, sole = found
+    cached = _plans.get(key)
     if cached is not None:
         return cached
     statistics.plans += 1
-    graph = vertices(found.nodes, found.held, found.sole)
-    made = plan(graph)
+    made = plan(vertices(nodes, set(held), set(sole)))
     if len(_plans) >= limits.CACHED_PLANS:
         _plans.popitem(last=False)
-    _plans[found.key] = made
+    _plans[key] = made
     return made
 
 
@@ -193,10 +180,28 @@ def forget_plans() -> None:
         _plans.clear()
 
 
-def _run(made: Plan, found: Collected) -> None:
-    nodes, scalars = found.nodes, found.scalars
+def _run(made: Plan, nodes: list[Node], scalars: list[Any]) -> None:
     device = nodes[-1].device
     run = device.hook.gpuarray_run
+    step = made.only
+    if step is not None:
+        # One kernel that writes new buffers: nearly every flush.
+        task = Task(
+            step,
+            device,
+            [(nodes[slot].buffer, nodes[slot].offset) for slot in step.inputs],  # type: ignore[misc]
+            [scalars[k] for k in step.scalars],
+            step.no_bases,
+        )
+        statistics.steps += 1
+        try:
+            buffers: list[Buffer] = run(task=task)
+        except (OutOfMemory, DeviceError) as error:
+            _explain_failure(error, step, {o.slot: nodes[o.slot] for o in step.outputs})
+            raise
+        for output, buffer in zip(step.outputs, buffers, strict=True):
+            nodes[output.slot].become_leaf(buffer, 0, output.layout)
+        return
     places: list[Any] = [(node.buffer, node.offset) if node.op is None else None for node in nodes]
     places.extend([None] * (made.slots - len(nodes)))
     targets = {slot: nodes[slot] for slot in made.stored}
@@ -204,8 +209,8 @@ def _run(made: Plan, found: Collected) -> None:
     # as the last kernel that reads it has been launched.
     nodes.clear()
     for action in made.actions:
-        if action.__class__ is Step:
-            step: Step = action  # type: ignore[assignment]
+        if isinstance(action, Step):
+            step = action
             task = Task(
                 step,
                 device,
@@ -215,7 +220,7 @@ def _run(made: Plan, found: Collected) -> None:
             )
             statistics.steps += 1
             try:
-                buffers: list[Buffer] = run(task=task)
+                buffers = run(task=task)
             except (OutOfMemory, DeviceError) as error:
                 _explain_failure(error, step, targets)
                 raise

@@ -9,7 +9,6 @@ being read across memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from gpuarray.graph.index import ZERO, Affine, axis, combine, constant

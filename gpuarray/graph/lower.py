@@ -153,7 +153,7 @@ class Lowering:
     def _expand(self, v: Vertex, index: Index, guard: int) -> Steps:
         if v.slot in self._reduced and self._part is self.epilogue:
             return self._reduced[v.slot]
-        if v.stored and v.slot not in self._own:
+        if v.stored and v.slot not in self._own and v.layout is not None:
             access = self.access(v.slot, v.dtype, self.address(v, index), v.layout.alignment)
             return self.emit("load", v.dtype, access, guard)
         if isinstance(v.op, Operation):

@@ -164,7 +164,7 @@ class Step:
 
     __slots__ = (
         *("program", "shape", "integers", "inputs", "offsets", "scalars", "outputs"),
-        *("releases", "names", "prepared"),
+        *("releases", "names", "prepared", "no_bases"),
     )
 
     def __init__(
@@ -188,6 +188,8 @@ class Step:
         self.names = names
         self.releases: tuple[int, ...] = ()
         self.prepared: dict[object, Any] = {}
+        # What a task's `bases` are where nothing is written in place.
+        self.no_bases: list[tuple[Buffer, int] | None] = [None] * len(outputs)
 
 
 class Task:

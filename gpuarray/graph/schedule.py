@@ -35,16 +35,25 @@ class Empty(NamedTuple):
     layout: Layout
 
 
-class Plan(NamedTuple):
+class Plan:
     """What a flush does, in order.
 
     `slots` is the length of its table of buffers; `stored` are the slots of the pending nodes
-    that it turns into leaves.
+    that it turns into leaves. `only` is the one step of a plan that does nothing else and writes
+    nothing in place.
     """
 
-    actions: tuple[Step | Alias | Empty, ...]
-    slots: int
-    stored: tuple[int, ...]
+    __slots__ = ("actions", "only", "slots", "stored")
+
+    def __init__(
+        self, actions: tuple[Step | Alias | Empty, ...], slots: int, stored: tuple[int, ...]
+    ) -> None:
+        self.actions = actions
+        self.slots = slots
+        self.stored = stored
+        only = actions[0] if len(actions) == 1 else None
+        simple = isinstance(only, Step) and all(o.base < 0 for o in only.outputs)
+        self.only = only if simple and isinstance(only, Step) else None
 
 
 class _Group:

@@ -97,7 +97,7 @@ def _read_elsewhere(v: Vertex) -> bool:
     if len(maps) > 1:
         return True
     return any(
-        (is_elementwise(u) or u.op is GATHER and u.inputs[0] is v) and u.size >= 4 * v.size
+        (is_elementwise(u) or (u.op is GATHER and u.inputs[0] is v)) and u.size >= 4 * v.size
         for u in v.users
     )
 

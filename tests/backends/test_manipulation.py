@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import gpuarray as xp
 from gpuarray.dtypes import DTYPES
-from gpuarray.manipulation.reshaping import _strides
 from gpuarray.graph.node import intern_layout
+from gpuarray.manipulation.reshaping import _strides
 
 SHAPES = [(), (0,), (1,), (7,), (3, 5), (1, 4), (2, 0, 3), (2, 3, 4), (2, 1, 3, 1, 5)]
 
@@ -454,9 +454,18 @@ def test_long_chains_of_moves_compose(device):
     check(x, v)
 
 
-@pytest.mark.parametrize("function", [xp.flip, xp.unstack, lambda x: xp.reshape(x, (2,)),
-                                      lambda x: xp.roll(x, 1), lambda x: xp.tile(x, (2,)),
-                                      lambda x: xp.squeeze(x, 0), lambda x: xp.repeat(x, 2)])  # fmt: skip
+@pytest.mark.parametrize(
+    "function",
+    [
+        xp.flip,
+        xp.unstack,
+        lambda x: xp.reshape(x, (2,)),
+        lambda x: xp.roll(x, 1),
+        lambda x: xp.tile(x, (2,)),
+        lambda x: xp.squeeze(x, 0),
+        lambda x: xp.repeat(x, 2),
+    ],
+)
 def test_what_is_not_an_array_is_rejected(function):
     with pytest.raises(TypeError, match="needs a gpuarray array, got list"):
         function([1, 2])

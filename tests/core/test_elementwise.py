@@ -124,5 +124,5 @@ def test_clip_says_what_is_wrong(arguments: tuple[Any, ...], message: str) -> No
 
 
 def test_clip_names_shapes_that_do_not_broadcast() -> None:
-    with pytest.raises(ValueError, match="^clip: "):
+    with pytest.raises(ValueError, match=r"^clip: "):
         xp.clip(xp.asarray([1, 2]), xp.asarray([1, 2, 3]))

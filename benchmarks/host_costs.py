@@ -1,0 +1,161 @@
+"""What gpuarray costs on the host of a real device, and what the first call of a chain costs.
+
+In: an opened device. Out: microseconds and milliseconds by name, as text. `benchmarks.overhead`
+measures the same recording and flushing without a device.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+import gpuarray as xp
+from benchmarks.overhead import FLUSHED_OPERATIONS, RECORDED_OPERATIONS, chain
+from benchmarks.peers import Ours
+
+__all__ = ["first_call", "host_costs"]
+
+ELEMENTS = 1000
+REPEATS = 300
+# Fewer launches than the driver queues (1024), so that the host never waits for the device.
+LAUNCHES = 500
+
+FIRST_CALL = f"""
+import sys
+from time import perf_counter
+import gpuarray as xp
+from benchmarks.overhead import chain
+with xp.backend("cuda"):
+    x, y = xp.ones({ELEMENTS}, dtype=xp.float32), xp.zeros({ELEMENTS}, dtype=xp.float32)
+    start = perf_counter()
+    xp.evaluate(x, y)
+    xp.synchronize()
+    first = perf_counter() - start
+    start = perf_counter()
+    xp.evaluate(chain(x, y, {FLUSHED_OPERATIONS}))
+    xp.synchronize()
+    print(first, perf_counter() - start)
+"""
+
+
+class _LastLaunch:
+    """Stands in for a runtime, and remembers the arguments of the last launch."""
+
+    def __init__(self, runtime: Any) -> None:
+        self._runtime = runtime
+        self.arguments: tuple[Any, ...] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runtime, name)
+
+    def launch(self, *arguments: Any) -> None:
+        self.arguments = arguments
+        self._runtime.launch(*arguments)
+
+
+def host_costs(ours: Ours) -> dict[str, str]:
+    """Microseconds of the host for each step, the device running beside it."""
+    device = str(ours.device)
+    x, y = (
+        xp.asarray(np.linspace(0, 1, ELEMENTS, dtype=np.float32), device=device) for _ in range(2)
+    )
+
+    def recorded() -> float:
+        start = perf_counter()
+        pending = chain(x, y, RECORDED_OPERATIONS)
+        seconds = perf_counter() - start
+        del pending
+        return seconds / RECORDED_OPERATIONS
+
+    def flushed(operations: int) -> Callable[[], float]:
+        def once() -> float:
+            pending = chain(x, y, operations)
+            start = perf_counter()
+            xp.evaluate(pending)
+            seconds = perf_counter() - start
+            xp.synchronize(device)
+            return seconds
+
+        return once
+
+    runtime, stream = ours.executor.runtime, ours.executor.stream
+    nbytes = 4 * ELEMENTS
+
+    def allocated() -> float:
+        start = perf_counter()
+        for _ in range(LAUNCHES):
+            runtime.free(runtime.allocate(nbytes, stream), nbytes, stream)
+        return (perf_counter() - start) / LAUNCHES
+
+    def hooked() -> float:
+        allocate = ours.device.hook.gpuarray_allocate
+        start = perf_counter()
+        for _ in range(LAUNCHES):
+            allocate(device=ours.device, nbytes=nbytes)
+        return (perf_counter() - start) / LAUNCHES
+
+    watched = _LastLaunch(runtime)
+    ours.executor.runtime = watched  # type: ignore[assignment]
+    try:
+        result = x + y
+        xp.evaluate(result)
+    finally:
+        ours.executor.runtime = runtime
+
+    def launched() -> float:
+        launch, arguments = runtime.launch, watched.arguments
+        xp.synchronize(device)
+        start = perf_counter()
+        for _ in range(LAUNCHES):
+            launch(*arguments)
+        return (perf_counter() - start) / LAUNCHES
+
+    large = 64 << 20
+
+    def allocated_large() -> float:
+        start = perf_counter()
+        for _ in range(50):
+            runtime.free(runtime.allocate(large, stream), large, stream)
+        return (perf_counter() - start) / 50
+
+    rows: list[tuple[str, Callable[[], float], int]] = [
+        ("record an operation", recorded, REPEATS),
+        ("flush 2 operations, cached, launch included", flushed(2), REPEATS),
+        (f"flush {FLUSHED_OPERATIONS} operations, cached", flushed(FLUSHED_OPERATIONS), REPEATS),
+        ("allocate and free 4 kB", allocated, 20),
+        ("allocate and free 64 MiB", allocated_large, 20),
+        ("allocate and free 4 kB through the hook, as a buffer", hooked, 20),
+        ("launch x + y", launched, 20),
+    ]
+    costs = {}
+    for name, once, repeats in rows:
+        once()
+        costs[name] = f"{1e6 * median(once() for _ in range(repeats)):.2f} us"
+    return costs
+
+
+def first_call() -> dict[str, str]:
+    """Milliseconds of a chain that a process has not seen, without and with kernels on disk."""
+    rows = {}
+    with TemporaryDirectory() as cache:
+        environment = dict(os.environ, GPUARRAY_CACHE_DIR=cache)
+        for name in ("no kernel on disk", "kernels on disk"):
+            done = subprocess.run(
+                [sys.executable, "-c", FIRST_CALL],
+                env=environment, capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            if done.returncode:
+                rows[name] = done.stderr.strip().splitlines()[-1]
+                continue
+            first, new = (1e3 * float(part) for part in done.stdout.split())
+            rows[f"first kernels of a process, {name}"] = f"{first:.1f} ms"
+            rows[f"a new chain of {FLUSHED_OPERATIONS} operations, {name}"] = f"{new:.1f} ms"
+    return rows
