@@ -4,7 +4,9 @@ In: anything that names a dtype (`numpy.dtype`, `np.float32`, `"f4"`, `float`) a
 Out: one of the `numpy.dtype` singletons below. Must never touch a device.
 """
 
+import builtins
 from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -32,8 +34,7 @@ __all__ = [
     "uint64",
 ]
 
-_bool_type = type(True)
-Scalar = _bool_type | int | float | complex
+Scalar: TypeAlias = builtins.bool | int | float | complex
 
 _bool = np.dtype(np.bool_)
 bool = _bool
@@ -64,7 +65,7 @@ _PROMOTED: dict[np.dtype, dict[np.dtype, np.dtype]] = {
     a: {b: np.promote_types(a, b) for b in DTYPES} for a in DTYPES
 }
 
-_REAL = {complex64: float32, complex128: float64}
+_REAL: dict[np.dtype[Any], np.dtype[Any]] = {complex64: float32, complex128: float64}
 
 # What a Python scalar becomes beside an array of a lower kind: the default dtype of its kind, at
 # the array's precision where the array is floating (NumPy's rule).
@@ -103,7 +104,7 @@ def canonical(dtype: object) -> np.dtype:
     except (KeyError, TypeError):
         pass
     try:
-        found: np.dtype = np.dtype(dtype).newbyteorder("=")  # type: ignore[call-overload]
+        found: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")  # type: ignore[call-overload]
         return _CANONICAL[found]
     except (KeyError, TypeError):
         names = ", ".join(d.name for d in DTYPES)
@@ -149,7 +150,7 @@ def python_scalar(x: object) -> Scalar | None:
     """
     if isinstance(x, np.generic):
         return None
-    if isinstance(x, _bool_type):
+    if isinstance(x, builtins.bool):
         return x
     if isinstance(x, int):
         return int(x)

@@ -8,7 +8,7 @@ __all__ = ["BackendUnavailable", "DeviceError", "OutOfMemory"]
 
 
 class BackendUnavailable(RuntimeError):
-    """A backend was asked for by name and cannot start; the message says why and what to install."""
+    """A backend asked for by name cannot start; the message says why and what to install."""
 
 
 class DeviceError(RuntimeError):

@@ -194,7 +194,7 @@ def _index_items(item: Any, x: Array, d: int) -> list[Any]:
     if array.dtype.kind in "iu":
         return [array]
     _check_mask(array, x, d)
-    flat, count = _positions(array)
+    flat, _ = _positions(array)
     found: list[Any] = []
     for k in range(array.ndim):
         below = math.prod(array.shape[k + 1 :])
@@ -416,7 +416,7 @@ def _masked(x: Array, mask: Array) -> Array:
 
 
 def _masked_update(x: Array, mask: Array, value: Any) -> Array:
-    """`x` with `value` where the mask holds: a select where one value serves all, else a scatter."""
+    """`x` with `value` where the mask holds: a select, or a scatter for a value of each place."""
     from gpuarray.manipulation import reshape
 
     rest = x.shape[mask.ndim :]

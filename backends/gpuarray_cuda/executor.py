@@ -1,7 +1,7 @@
 """Executing tasks on one device: choosing kernels, compiling them once, launching them.
 
-In: tasks. Out: buffers, written when their stream gets there. What can be known from a step alone is
-prepared once and kept with it; a run packs pointers and scalars and launches.
+In: tasks. Out: buffers, written when their stream gets there. What can be known from a step alone
+is prepared once and kept with it; a run packs pointers and scalars and launches.
 """
 
 from __future__ import annotations

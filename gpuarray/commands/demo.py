@@ -46,7 +46,7 @@ class Size(NamedTuple):
 
 SIZES = {
     "small": Size(markets=10_000, cells=64, steps=20, points=2_000, iterations=3),
-    "medium": Size(markets=500_000, cells=384, steps=300, points=60_000, iterations=8),
+    "medium": Size(markets=500_000, cells=320, steps=240, points=60_000, iterations=8),
     "large": Size(markets=16_000_000, cells=2048, steps=300, points=2_000_000, iterations=10),
 }
 

@@ -7,6 +7,7 @@ in a normal form: no zero coefficients, terms sorted, and ``(v // n) * n + v % n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 __all__ = ["ZERO", "Affine", "Splits", "axis", "combine", "constant"]
@@ -30,6 +31,9 @@ ZERO = Affine(0, (), ())
 Splits = Mapping[int, tuple[str, Affine, int]]
 
 
+_NO_SPLITS: Splits = MappingProxyType({})
+
+
 def constant(value: int) -> Affine:
     """The index that is always `value`."""
     return Affine(value, (), ())
@@ -40,7 +44,9 @@ def axis(number: int) -> Affine:
     return Affine(0, ((number, 1),), ())
 
 
-def combine(terms: Iterable[tuple[int, Affine]], start: int = 0, splits: Splits = {}) -> Affine:
+def combine(
+    terms: Iterable[tuple[int, Affine]], start: int = 0, splits: Splits = _NO_SPLITS
+) -> Affine:
     """``start + sum(coefficient * affine)`` in normal form."""
     total = start
     axes: dict[int, int] = {}

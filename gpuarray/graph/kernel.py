@@ -1,7 +1,7 @@
 """Kernels: from a group of vertices that one kernel computes to its step.
 
-In: vertices that share a loop space, their inputs laid out already. Out: a `Step`, and the layouts of
-the results. The loop space is made as small as the accesses allow: axes of extent 1 vanish, axes
+In: vertices that share a loop space, their inputs laid out already. Out: a `Step`, and the layouts
+of the results. The loop space is made as small as the accesses allow: axes of extent 1 vanish, axes
 that every access walks as one are one, and a transposed input transposes the result instead of
 being read across memory.
 """
@@ -150,10 +150,8 @@ class _Kernel:
                 extents = self.extents[len(self.kept) :]
                 strides = contiguous_strides(tuple(extents))
                 first = len(self.kept)
-                place = combine(
-                    (s, axis(first + k)) for k, (s, n) in enumerate(zip(strides, extents, strict=True))
-                    if n != 1
-                )  # fmt: skip
+                walks = zip(strides, extents, range(first, first + len(extents)), strict=True)
+                place = combine((s, axis(a)) for s, n, a in walks if n != 1)
                 self.folds.append((name, (value, low.number(place)), dtype))
             else:
                 self.folds.append((name, (low.as_dtype(value, source.dtype, dtype),), dtype))

@@ -64,6 +64,7 @@ class Lowering:
         self._values: dict[Instruction, int] = {}
         self._known: dict[tuple[int, Index, int], int] = {}
         self._splits: dict[int, tuple[str, Affine, int]] = {}
+        self._reduced: dict[int, int] = {}
         self._accesses: dict[RawAccess, int] = {}
 
     def begin_epilogue(self, reductions: dict[int, int]) -> None:
@@ -74,8 +75,6 @@ class Lowering:
         self._splits = {}
         self._known = {}
         self._reduced = reductions
-
-    _reduced: dict[int, int] = {}
 
     def value(self, vertex: Vertex, index: Index, guard: int = ALWAYS) -> int:
         """The number of the value of `vertex` at `index`, in its own dtype.

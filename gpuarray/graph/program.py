@@ -18,8 +18,8 @@ An instruction is a tuple ``(opcode, dtype, ...)``. Opcodes, with `v` for a valu
 ``("load", dtype, access, v)``     element of ``accesses[access]``; only where value v (bool)
                                    holds, else anything; v = -1: always
 ``("scalar", dtype, k)``           the k-th scalar of the task, in that dtype
-``("affine", int64, terms)``       an index: ``integers[p]`` + sum of ``integers[q] * axis`` + sum of
-                                   ``integers[r] * value``; terms is `Terms`
+``("affine", int64, terms)``       an index, by `Terms`: ``integers[p]`` + sum of
+                                   ``integers[q] * axis`` + sum of ``integers[r] * value``
 ``("idiv", int64, v, p)``          v // integers[p]; defined for v >= 0
 ``("imod", int64, v, p)``          v % integers[p]; defined for v >= 0
 ``("wrap", int64, v, p)``          an index v into an axis of length integers[p]: negative counts

@@ -1,4 +1,4 @@
-"""Scheduling: from the vertices of a flush to a plan, the list of kernels and names to run in order.
+"""Scheduling: from the vertices of a flush to a plan, the list of kernels to run in order.
 
 In: vertices with the roots and whatever else is still wanted marked `held`. Out: a `Plan`, which
 knows slots, sizes and strides, and no node. Making one costs about a millisecond, so `flush`

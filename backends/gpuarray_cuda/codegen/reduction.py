@@ -1,9 +1,9 @@
 """Reduction kernels: a program with reductions, over rows, columns, or everything.
 
-In: a program and a `Shape`, which says how threads divide the work. Out: a kernel's source. The body
-of the program is the load of the reduction and the epilogue its store. One launch does it all:
-where a result is split over several blocks, the block that finishes last merges their parts, in
-the order of their numbers, so that the bits never depend on timing.
+In: a program and a `Shape`, which says how threads divide the work. Out: a kernel's source. The
+body of the program is the load of the reduction and the epilogue its store. One launch does it
+all: where a result is split over several blocks, the block that finishes last merges their parts,
+in the order of their numbers, so that the bits never depend on timing.
 
 Two layouts of a block:
 
@@ -247,7 +247,8 @@ class _Writer:
             if self.vector:
                 lines += ["#pragma unroll", f"      for (int u = 0; u < {unroll}; ++u) {{"]
                 lines += self._reduced_axes(f"r + u * {step}", "        ")
-                lines += self._early_loads(self._row_axes("0"), "[u]", "        ") + ["      }"]
+                lines += self._early_loads(self._row_axes("0"), "[u]", "        ")
+                lines.append("      }")
             lines += ["#pragma unroll", f"      for (int u = 0; u < {unroll}; ++u) {{"]
             lines += self._row_points(f"r + u * {step}", "[u]", "        ")
             lines += ["      }", "    }"]
@@ -262,7 +263,8 @@ class _Writer:
         if width > 1:
             # What is left of the last vector, one element a thread.
             lines += [
-                f"    for (r = end - end % {width} + lane_in_group; r < end; r += {shape.group}) {{",
+                f"    r = end - end % {width} + lane_in_group;",
+                f"    for (; r < end; r += {shape.group}) {{",
                 *self._reduced_axes("r", "      "),
                 *self._add("acc[0]", self._row_axes("0"), None, "      "),
                 "    }",
@@ -331,12 +333,13 @@ class _Writer:
             warps = BLOCK // 32
             lines += [
                 f"{indent}{{",
-                f"{indent}  __shared__ __align__(16) unsigned char room[{warps} * sizeof(Accumulator)];",
+                f"{indent}  __shared__ __align__(16) u8 room[{warps} * sizeof(Accumulator)];",
                 f"{indent}  Accumulator* const shared = reinterpret_cast<Accumulator*>(room);",
                 f"{indent}  if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = acc[0];",
                 f"{indent}  __syncthreads();",
                 f"{indent}  if (threadIdx.x < 32) {{",
-                f"{indent}    acc[0] = threadIdx.x < {warps} ? shared[threadIdx.x] : Accumulator();",
+                f"{indent}    acc[0] = Accumulator();",
+                f"{indent}    if (threadIdx.x < {warps}) acc[0] = shared[threadIdx.x];",
                 "#pragma unroll",
                 f"{indent}    for (int d = {warps // 2}; d > 0; d /= 2) "
                 "acc[0].merge(ga_state_below(acc[0], d));",
@@ -354,7 +357,8 @@ class _Writer:
         span = shape.group * width
         lines = [
             "  const i64 tile = (i64)blockIdx.x / parts, split = (i64)blockIdx.x % parts;",
-            f"  const int across = threadIdx.x % {shape.group}, down = threadIdx.x / {shape.group};",
+            f"  const int across = threadIdx.x % {shape.group};",
+            f"  const int down = threadIdx.x / {shape.group};",
             f"  const i64 column = tile * {span} + across * {width};",
             *self._unravel("column < results ? column : 0", 0, kept, "i", "  "),
             f"  Accumulator acc[{width}];",
@@ -385,7 +389,7 @@ class _Writer:
             *self._column_points("", "      "),
             "    }",
             "  }",
-            f"  __shared__ __align__(16) unsigned char room[{BLOCK} * sizeof(Accumulator)];",
+            f"  __shared__ __align__(16) u8 room[{BLOCK} * sizeof(Accumulator)];",
             "  Accumulator* const shared = reinterpret_cast<Accumulator*>(room);",
             *self._merge_columns("  "),
         ]

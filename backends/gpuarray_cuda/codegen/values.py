@@ -1,7 +1,7 @@
 """Values: the instructions of a program as C++ statements, and the arguments of a kernel.
 
-In: a program and the operation table. Out: text. A value number k is the variable ``v<k>``; access k
-has the pointer ``p<k>``, integer k is ``n<k>``, the extent of axis k ``e<k>``, and scalar k ``s<k>``.
+In: a program and the operation table. Out: text. Value number k is the variable ``v<k>``; access k
+has the pointer ``p<k>``, integer k is ``n<k>``, the extent of axis k ``e<k>``, scalar k ``s<k>``.
 Every member of the argument struct has 8 bytes.
 """
 
