@@ -153,11 +153,10 @@ def _instruction(instruction: tuple[Any, ...], step: Step) -> str:
         return f"scalar {dtype} #{rest[0]}"
     if opcode == "affine":
         return f"index {_terms(rest[0], step)}"
-    integers = [step.integers[p] for p in rest[1:]]
     if opcode in ("idiv", "imod", "wrap"):
-        return f"{opcode} v{rest[0]} by {integers[0]}"
+        return f"{opcode} v{rest[0]} by {step.integers[rest[1]]}"
     if opcode == "inside":
-        return f"{integers[0]} <= v{rest[0]} < {integers[1]}"
+        return f"{step.integers[rest[1]]} <= v{rest[0]} < {step.integers[rest[2]]}"
     return f"{opcode} {dtype} ({', '.join(f'v{v}' for v in rest)})"
 
 

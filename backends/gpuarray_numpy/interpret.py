@@ -92,7 +92,8 @@ class _Run:
             for used in reduction.values:
                 last.pop(used, None)
         for store in program.stores:
-            last.pop(store.value, None)
+            for used in (store.value, *(v for v, _ in program.accesses[store.access].terms.values)):
+                last.pop(used, None)
         released: dict[int, list[int]] = {}
         for used, number in last.items():
             released.setdefault(number, []).append(used)

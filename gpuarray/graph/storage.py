@@ -70,7 +70,7 @@ def inline_cone(v: Vertex) -> list[Vertex]:
 
 def _one(v: Vertex) -> None:
     """The cost of `v`, and whether it is stored for being read at several places."""
-    if v.is_leaf:
+    if v.is_leaf or v.cost < 0:
         return
     inherited = sum(0 if p.stored else p.cost for p in v.parents)
     if v.op in (VIEW, RESHAPE, FULL, IOTA):

@@ -79,6 +79,8 @@ class Backend:
 
 _lock = threading.RLock()
 _open: dict[str, Backend] = {}
+# What each value of `GPUARRAY_BACKEND` has led to; looking for a GPU costs milliseconds.
+_defaults: dict[str, Backend] = {}
 # (plugin, name, the backend it is for or None for all)
 _registered: list[tuple[object, str, str | None]] = []
 _plugins_found = False
@@ -162,8 +164,13 @@ def default_backend() -> Backend:
         It names none that is installed.
     """
     name = os.environ.get(VARIABLE, "auto") or "auto"
-    if name != "auto":
-        return open_backend(name)
+    found = _defaults.get(name)
+    if found is None:
+        found = _defaults[name] = _automatic() if name == "auto" else open_backend(name)
+    return found
+
+
+def _automatic() -> Backend:
     if "cuda" in _entry_points():
         try:
             return open_backend("cuda")

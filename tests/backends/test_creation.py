@@ -415,7 +415,7 @@ def test_integers_beyond_the_dtype_overflow(device):
         (np.asarray([1j]), "imaginary"),
         ([1j], "complex"),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_cannot_be_an_array_is_named(device, obj, words):
     complex_input = words in ("imaginary", "complex")

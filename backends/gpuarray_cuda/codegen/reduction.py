@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from gpuarray.graph.program import result_dtype
 from gpuarray.operations import Operation
 from gpuarray.plugins import Program
 from gpuarray_cuda.codegen.values import (
@@ -114,11 +115,16 @@ class _Writer:
     def _accumulator(self) -> list[str]:
         """One struct for all reductions of the program."""
         fields, add, merge = [], [], []
+        # At least four bytes, since states move between lanes in 32-bit pieces.
+        alignment = 4
         parameters = []
         for k, fold in enumerate(self.program.reductions):
             value = fold.values[0]
             kind = c_result(self.program.body[value])
             name = f"ga_{fold.name}"
+            counts = fold.name in ("argmax", "argmin", "squares")
+            alignment = max(alignment, result_dtype(self.program.body[value]).itemsize)
+            alignment = max(alignment, 8) if counts else alignment
             fields.append(f"  {name if fold.name in ('any', 'all') else f'{name}<{kind}>'} r{k};")
             parameters.append(f"{kind} x{k}")
             if len(fold.values) > 1:
@@ -127,7 +133,7 @@ class _Writer:
             merge.append(f"    r{k}.merge(o.r{k});")
         device = "  __device__ __forceinline__"
         return [
-            "struct alignas(4) Accumulator {",
+            f"struct alignas({alignment}) Accumulator {{",
             *fields,
             f"{device} void add({', '.join(parameters)}) {{",
             *add,

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Everything that only hardware can show: the shared tests on a real device, compute-sanitizer over
+# every kind of kernel, and the speed table. Runs from a checkout, without installing it.
+#
+#   benchmarks/on_device.sh [versions tests memcheck racecheck spine ...]    all of them if none
+#
+# In: an NVIDIA GPU, python3 (PYTHON) with the dependencies. Out: logs in OUT (./out), a summary last.
+# A stage that fails or runs into its limit does not keep the next one from running.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+PYTHON=${PYTHON:-python3}
+OUT=${OUT:-out}
+TEST_SECONDS=${TEST_SECONDS:-240}
+SANITIZER_SECONDS=${SANITIZER_SECONDS:-200}
+SPINE_SECONDS=${SPINE_SECONDS:-330}
+WORKERS=${WORKERS:-8}
+mkdir -p "$OUT"
+
+# Backends are found by their entry points, which an installation would write. This is that part.
+metadata=$(mktemp -d)
+trap 'rm -rf "$metadata"' EXIT
+"$PYTHON" - "$metadata" <<'PYTHON' || exit 1
+import sys, tomllib
+from pathlib import Path
+
+project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
+name, version = project["name"], project["version"]
+folder = Path(sys.argv[1], f"{name.replace('-', '_')}-{version}.dist-info")
+folder.mkdir()
+folder.joinpath("METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+lines = []
+for group, points in project["entry-points"].items():
+    lines += [f"[{group}]", *(f"{key} = {value}" for key, value in points.items()), ""]
+folder.joinpath("entry_points.txt").write_text("\n".join(lines))
+PYTHON
+export PYTHONPATH="$PWD:$PWD/backends:$metadata${PYTHONPATH:+:$PYTHONPATH}"
+export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+
+summary=()
+failed=0
+
+# stage NAME SECONDS COMMAND...: run, log to $OUT/NAME.log, go on whatever happens.
+stage() {
+  local name=$1 limit=$2 start=$SECONDS status
+  shift 2
+  echo "== $name (at most $limit s): $*"
+  timeout -k 10 "$limit" "$@" >"$OUT/$name.log" 2>&1
+  status=$?
+  tail -n "${SHOWN:-15}" "$OUT/$name.log"
+  [ "$status" -eq 0 ] || failed=1
+  case $status in
+    0) status=passed ;;
+    124 | 137) status="ran past $limit s" ;;
+    *) status="FAILED with status $status" ;;
+  esac
+  summary+=("$(printf '%-10s %-24s %4d s' "$name" "$status" $((SECONDS - start)))")
+}
+
+versions() {
+  nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
+  "$PYTHON" - <<'PYTHON'
+import platform
+from importlib.metadata import PackageNotFoundError, version
+print("Python", platform.python_version())
+for name in ("numpy", "pluggy", "cuda-core", "cuda-bindings", "nvidia-cuda-nvrtc", "pytest",
+             "pytest-xdist", "pytest-timeout", "hypothesis", "cupy-cuda13x", "torch", "jax"):
+    try:
+        print(name, version(name))
+    except PackageNotFoundError:
+        print(name, "is not installed")
+PYTHON
+  "$PYTHON" -m gpuarray info
+}
+export -f versions
+export PYTHON
+
+sanitizer() {
+  compute-sanitizer --tool "$1" --target-processes all --error-exitcode 9 --print-limit 20 \
+    "$PYTHON" -m benchmarks.every_kernel
+}
+export -f sanitizer
+
+stages=("$@")
+[ ${#stages[@]} -gt 0 ] || stages=(versions tests memcheck racecheck spine)
+for name in "${stages[@]}"; do
+  case $name in
+    versions) SHOWN=40 stage versions 60 bash -c versions ;;
+    tests)
+      # `slow` tests are CPU work, and the cache provider would write into the checkout.
+      GPUARRAY_TEST_DEVICE=cuda SHOWN=40 stage tests "$TEST_SECONDS" "$PYTHON" -m pytest \
+        tests/backends tests/cuda -n "$WORKERS" -q -p no:cacheprovider --tb=short --maxfail=60
+      ;;
+    values) stage values 120 "$PYTHON" -m benchmarks.every_kernel --large ;;
+    memcheck | racecheck | synccheck | initcheck)
+      stage "$name" "$SANITIZER_SECONDS" bash -c "sanitizer $name"
+      ;;
+    spine)
+      SHOWN=90 stage spine $((SPINE_SECONDS + 30)) "$PYTHON" -m benchmarks.spine \
+        --seconds "$((SPINE_SECONDS - 20))" --json "$OUT/spine.json"
+      ;;
+    *)
+      echo "no stage $name: versions tests values memcheck racecheck synccheck initcheck spine"
+      failed=1
+      ;;
+  esac
+done
+
+echo "== summary (logs in $OUT)"
+printf '%s\n' "${summary[@]}"
+exit $failed
