@@ -11,8 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 PYTHON=${PYTHON:-python3}
 OUT=${OUT:-out}
-TEST_SECONDS=${TEST_SECONDS:-240}
-SANITIZER_SECONDS=${SANITIZER_SECONDS:-200}
+TEST_SECONDS=${TEST_SECONDS:-220}
+SANITIZER_SECONDS=${SANITIZER_SECONDS:-140}
 SPINE_SECONDS=${SPINE_SECONDS:-330}
 WORKERS=${WORKERS:-8}
 mkdir -p "$OUT"
@@ -35,7 +35,7 @@ for group, points in project["entry-points"].items():
 folder.joinpath("entry_points.txt").write_text("\n".join(lines))
 PYTHON
 export PYTHONPATH="$PWD:$PWD/backends:$metadata${PYTHONPATH:+:$PYTHONPATH}"
-export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+export PYTHONUNBUFFERED=1 PYTHONPYCACHEPREFIX="$metadata/compiled"
 
 summary=()
 failed=0
@@ -88,7 +88,7 @@ for name in "${stages[@]}"; do
     versions) SHOWN=40 stage versions 60 bash -c versions ;;
     tests)
       # `slow` tests are CPU work, and the cache provider would write into the checkout.
-      GPUARRAY_TEST_DEVICE=cuda SHOWN=40 stage tests "$TEST_SECONDS" "$PYTHON" -m pytest \
+      GPUARRAY_TEST_DEVICE=${GPUARRAY_TEST_DEVICE:-cuda} SHOWN=40 stage tests "$TEST_SECONDS" "$PYTHON" -m pytest \
         tests/backends tests/cuda -n "$WORKERS" -q -p no:cacheprovider --tb=short --maxfail=60
       ;;
     values) stage values 120 "$PYTHON" -m benchmarks.every_kernel --large ;;

@@ -14,7 +14,7 @@ import numpy as np
 
 from gpuarray import operations
 from gpuarray.graph.node import Node, pending
-from gpuarray.recording import binary, unary
+from gpuarray.recording import binary, power, unary
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
@@ -287,7 +287,7 @@ class Array:
 
     def __pow__(self, other: Any, /) -> Array:
         if other.__class__ is Array or isinstance(other, _OPERANDS):
-            return binary(POW, self, other)
+            return power(self, other)
         return NotImplemented
 
     def __rpow__(self, other: Any, /) -> Array:

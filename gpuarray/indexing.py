@@ -18,7 +18,7 @@ from gpuarray import recording
 from gpuarray.array import Array
 from gpuarray.dtypes import check_integer, int64, promote_scalar, python_scalar
 from gpuarray.graph import flush
-from gpuarray.graph.node import DEBUG, GATHER, SCATTER, UPDATE, contiguous_layout, leaf
+from gpuarray.graph.node import CAST, DEBUG, GATHER, SCATTER, UPDATE, contiguous_layout, leaf
 from gpuarray.interop.numpy import from_numpy, to_numpy
 from gpuarray.operations import TABLE
 
@@ -46,7 +46,8 @@ def get(x: Array, key: Any) -> Array:
     if mask is not None:
         return _masked(x, mask)
     parsed = _parse(x, key)
-    result = recording.view(x, parsed.shape, parsed.maps)
+    # A view of the whole would be a second owner of the buffer, and `x[i] += 1` would copy it.
+    result = x if parsed.indices and _is_whole(parsed, x) else recording.view(x, *parsed[:2])
     return _gather(result, parsed.indices, parsed.position) if parsed.indices else result
 
 
@@ -59,11 +60,10 @@ def updated(x: Array, key: Any, value: Any) -> Array:
     parsed = _parse(x, key)
     if not parsed.indices:
         return _basic_update(x, parsed, new)
+    if _is_whole(parsed, x):
+        return _scatter(x, parsed.indices, parsed.position, new)
     part = recording.view(x, parsed.shape, parsed.maps)
-    scattered = _scatter(part, parsed.indices, parsed.position, new)
-    if parsed.shape == x.shape and all(m == (d, 0, 1) for d, m in enumerate(parsed.maps)):
-        return scattered
-    return _basic_update(x, parsed, scattered)
+    return _basic_update(x, parsed, _scatter(part, parsed.indices, parsed.position, new))
 
 
 def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
@@ -117,6 +117,11 @@ def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
     recording.same_device("take", x, indices)
     axis %= x.ndim
     return _gather(x, ((axis, indices),), axis)
+
+
+def _is_whole(key: _Key, x: Array) -> bool:
+    """Whether the basic part of a key selects all of `x` in its order."""
+    return key.shape == x.shape and all(m == (d, 0, 1) for d, m in enumerate(key.maps))
 
 
 def _parse(x: Array, key: Any) -> _Key:
@@ -321,8 +326,7 @@ def _basic_update(x: Array, key: _Key, value: Any) -> Array:
         return x
     node = x._node
     inputs = (node, value._node if isinstance(value, Array) else value)
-    whole = key.shape == x.shape and all(m == (d, 0, 1) for d, m in enumerate(key.maps))
-    if whole:
+    if _is_whole(key, x):
         if not isinstance(value, Array):
             return recording.full(x.shape, value, x.dtype, x.device)
         if value.shape == x.shape:
@@ -399,7 +403,12 @@ def contiguous(x: Array) -> Array:
 
     flat = reshape(x, (-1,))
     flush.flush((flat._node,))
-    assert flat._node.layout.contiguous
+    if not flat._node.layout.contiguous:
+        # A view of memory, which a cast copies.
+        flat = recording.record(
+            CAST, (flat._node,), (flat.dtype,), flat.dtype, flat.shape, flat.device
+        )
+        flush.flush((flat._node,))
     return flat
 
 

@@ -153,9 +153,9 @@ class CudaDeviceRuntime:
         return bool(self._driver.cuPointerGetAttribute(attribute, address)[0] == 0)
 
     def _load(self, source: str, name: str, arguments: str) -> CudaKernel:
-        if not set(arguments) <= {"q", "d"}:
+        if not set(arguments) <= {"q", "d", "f"}:
             raise ValueError(
-                f"kernel {name!r}: arguments must be a string of 'q' and 'd', got {arguments!r}"
+                f"kernel {name!r}: arguments must be a string of 'q', 'd' and 'f', got {arguments!r}"
             )
         cubin = self._compiler.stored(source, name)
         if cubin is not None:

@@ -36,6 +36,9 @@ _SMALLEST_PART = 8192
 # Rows longer than this get a block each, shorter ones a warp or less.
 _BLOCK_ROW = 4096
 _TICKETS = 1 << 16
+_FLOAT64 = np.dtype(np.float64)
+# From here on a number rounds to infinity in float32.
+_OVERFLOW = 3.4028235677973366e38
 _LARGEST_CLAIM = (1 << 32) - 2
 
 
@@ -129,7 +132,7 @@ class Executor:
             values += sizes
             for k, dtype in scalars:
                 value = task.scalars[k]
-                if value.__class__ is float and dtype.kind == "f":
+                if value.__class__ is float and dtype is _FLOAT64:
                     values.append(value)
                 else:
                     _append_scalar(values, value, dtype)
@@ -278,19 +281,25 @@ class Executor:
 
 
 def _append_scalar(values: list[int | float], value: Any, dtype: DType) -> None:
-    """A scalar as the kernel's arguments hold it: int64, or one or two doubles."""
+    """A scalar as the kernel's arguments hold it: an integer, or one or two floats."""
     kind = dtype.kind
     if kind == "f":
-        values.append(float(value))
+        values.append(float(value) if dtype.itemsize == 8 else _single(float(value)))
     elif kind == "c":
         number = complex(value)
-        values.append(number.real)
-        values.append(number.imag)
+        convert = float if dtype.itemsize == 16 else _single
+        values.append(convert(number.real))
+        values.append(convert(number.imag))
     elif kind == "b":
         values.append(1 if value else 0)
     else:
         number = int(value)
         values.append(number - (1 << 64) if number >= 1 << 63 else number)
+
+
+def _single(value: float) -> float:
+    """A float that fits float32: what would round beyond its largest number is infinite."""
+    return value if -_OVERFLOW < value < _OVERFLOW else value * math.inf
 
 
 def _pointers(step: Step) -> tuple[tuple[int, int], ...]:

@@ -51,7 +51,7 @@ class CudaKernel:
         self.local_bytes = 0
         self.static_shared_bytes = 0
         self.shared_allowed = UNASKED_SHARED_BYTES
-        layout = struct.Struct(f"={arguments}")
+        layout = struct.Struct("=" + arguments.replace("f", "f4x"))
         self.pack: Callable[..., None] = layout.pack_into
         self.buffer = ctypes.create_string_buffer(max(8, layout.size))
         # The driver wants an array of pointers to the arguments; there is one, the struct.

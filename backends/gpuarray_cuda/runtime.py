@@ -188,7 +188,8 @@ class DeviceRuntime(Protocol):
 
         The kernel is ``extern "C" __global__ void name(const __grid_constant__ Args a)``, where
         every member of ``Args`` has 8 bytes.  `arguments` has a character for each: ``q`` for a
-        pointer or a signed 64-bit integer, ``d`` for a double.  The caller keeps the result; the
+        pointer or a signed 64-bit integer, ``d`` for a double, ``f`` for a float and 4 bytes that
+        nothing reads.  The caller keeps the result; the
         implementation keeps compiled code within the process and, where it can, on disk.
 
         Raises

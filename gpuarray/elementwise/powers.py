@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpuarray.operations import elementwise as ops
-from gpuarray.recording import binary, unary
+from gpuarray.recording import binary, power, unary
 
 if TYPE_CHECKING:
     from gpuarray.array import Array
@@ -97,7 +97,7 @@ def pow(x1: Array | complex, x2: Array | complex, /) -> Array:
     >>> xp.pow(xp.asarray([2, 3]), 2)
     Array([4, 9], dtype=int64, device='cpu')
     """
-    return binary(ops.POW, x1, x2)
+    return power(x1, x2)
 
 
 def reciprocal(x: Array, /) -> Array:

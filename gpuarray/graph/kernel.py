@@ -103,7 +103,7 @@ class _Kernel:
                 address = self._address(v)
             assert v.layout is not None
             place = low.access(-1 - v.slot, v.dtype, address, v.layout.alignment)
-            stores.append(Store(value, place, v.op is SCATTER))
+            stores.append(Store(value, place, v.op is SCATTER and math.prod(self.extents) > 1))
         return self._finish(order, stores)
 
     def _lower_map(self) -> None:

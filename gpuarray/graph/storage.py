@@ -19,6 +19,7 @@ from gpuarray.graph.node import (
     SCATTER,
     UPDATE,
     VIEW,
+    Layout,
     Structural,
 )
 from gpuarray.graph.vertex import Vertex
@@ -29,6 +30,10 @@ __all__ = ["decide", "inline_cone", "is_elementwise"]
 # value reads the base; a larger one is cheaper as one pass over the whole.
 _SMALL_UPDATE = 0.5
 
+# The cost of a stored view that will be overwritten, and so needs a buffer of its own.
+_NEVER_ALIAS = -1
+
+_FREE = frozenset((VIEW, RESHAPE, FULL, IOTA))
 _MOVING = frozenset((VIEW, ROLL, CONCAT, GATHER, UPDATE))
 
 
@@ -70,21 +75,24 @@ def inline_cone(v: Vertex) -> list[Vertex]:
 
 def _one(v: Vertex) -> None:
     """The cost of `v`, and whether it is stored for being read at several places."""
-    if v.is_leaf or v.cost < 0:
+    if v.is_leaf or v.cost == _NEVER_ALIAS:
         return
-    inherited = sum(0 if p.stored else p.cost for p in v.parents)
-    if v.op in (VIEW, RESHAPE, FULL, IOTA):
-        v.cost = inherited
-    elif v.op is REDUCE:
-        v.cost = inherited + 1
-    else:
-        v.cost = inherited + 1
+    v.cost = _cost(v)
     if v.stored or v.op is REDUCE:
         return
     if v.op is SCATTER or v.cost > limits.INSTRUCTIONS_PER_KERNEL // 4:
         v.stored = True
     elif v.cost > limits.CHEAP_OPERATIONS and _read_elsewhere(v):
         v.stored = True
+
+
+def _cost(v: Vertex) -> int:
+    """Operations for one element of `v`; what several of its inputs share counts once."""
+    own = v.op not in _FREE
+    pending = {p.slot: p for p in v.parents if not p.stored and p.cost > 0}
+    if len(pending) > 1:
+        return sum(u.op not in _FREE for u in inline_cone(v))
+    return own + sum(p.cost for p in pending.values())
 
 
 def _read_elsewhere(v: Vertex) -> bool:
@@ -125,6 +133,8 @@ def _may_overwrite(v: Vertex, base: Vertex, readers: list[Vertex]) -> bool:
     """
     if base.held or not (base.sole if base.is_leaf else base.op in (UPDATE, SCATTER)):
         return False
+    if base.layout is not None and _repeats(base.layout):
+        return False
     stack = [u for u in base.users if u is not v]
     seen = set()
     while stack:
@@ -140,6 +150,11 @@ def _may_overwrite(v: Vertex, base: Vertex, readers: list[Vertex]) -> bool:
         if not user.users:
             return False
     return sum(u is v for u in base.users) == 1
+
+
+def _repeats(layout: Layout) -> bool:
+    """Whether some elements share their memory, as after a broadcast."""
+    return any(s == 0 and n > 1 for s, n in zip(layout.strides, layout.shape, strict=True))
 
 
 def _update(v: Vertex) -> None:
@@ -179,11 +194,13 @@ def _scatter(v: Vertex, graph: list[Vertex]) -> None:
     v.stored = v.in_place = True
     if _may_overwrite(v, base, readers) or not (base.stored or len(base.users) > 1):
         base.stored = True
+        if base.op in (VIEW, RESHAPE):
+            base.cost = _NEVER_ALIAS
         return
     identity = tuple((d, 0, 1) for d in range(len(base.shape)))
     copy = Vertex(len(graph), VIEW, (base,), (base.shape, identity), base.dtype, base.shape)
     copy.stored = True
-    copy.cost = -1  # never an alias
+    copy.cost = _NEVER_ALIAS
     graph.append(copy)
     v.replace_input(base, copy)
 
@@ -255,7 +272,9 @@ def _has_epilogue_form(v: Vertex) -> bool:
 
 def _alias(v: Vertex) -> None:
     """A stored view of something in memory shares its buffer."""
-    if not v.stored or v.is_leaf or v.op not in (VIEW, RESHAPE) or v.cost < 0 or v.size == 0:
+    if v.cost == _NEVER_ALIAS:
+        return
+    if not v.stored or v.is_leaf or v.op not in (VIEW, RESHAPE) or v.size == 0:
         return
     base = v.parents[0]
     if v.op is RESHAPE and not base.stored and not base.is_leaf and base.op is not REDUCE:
@@ -263,9 +282,17 @@ def _alias(v: Vertex) -> None:
         base.stored = True
     if not base.stored:
         return
-    if v.op is RESHAPE and base.is_leaf and not (base.layout and base.layout.contiguous):
+    if v.op is RESHAPE and not _is_row_major(base):
         return
     if any(u.in_place and u.inputs[0] is base for u in base.users):
         # The base's buffer will hold another value.
         return
     v.alias = base
+
+
+def _is_row_major(v: Vertex) -> bool:
+    """Whether a stored vertex that a reshape reads is known to lie in row-major order."""
+    if v.is_leaf:
+        return v.layout is not None and v.layout.contiguous
+    # What is computed for a reshape is written so; a view or an update lies as its base does.
+    return not v.in_place and (v.alias is None or v.op is RESHAPE)

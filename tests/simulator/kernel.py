@@ -117,8 +117,8 @@ class SimulatedKernel:
     local_bytes = 0
 
     def __init__(self, source: str, name: str, arguments: str) -> None:
-        if not set(arguments) <= {"q", "d"}:
-            raise ValueError(f"{name}: arguments are made of 'q' and 'd', got {arguments!r}")
+        if not set(arguments) <= {"q", "d", "f"}:
+            raise ValueError(f"{name}: arguments are made of 'q', 'd' and 'f', got {arguments!r}")
         self.name = name
         self.arguments = arguments
         self.source = source
@@ -129,7 +129,7 @@ class SimulatedKernel:
             self._library = ctypes.CDLL(str(path))
         except (DeviceError, OSError) as error:
             raise DeviceError(f"{name}: {error}\n{numbered(source)}") from None
-        self._packing = struct.Struct(f"={arguments}")
+        self._packing = struct.Struct("=" + arguments.replace("f", "f4x"))
         self._threads = launch_bounds(source, name)
         self._text = ctypes.create_string_buffer(512)
         module = _Module.in_dll(self._library, "gpuarray_sim_module")
