@@ -215,7 +215,11 @@ def reduction_shapes(values: Values) -> Iterator[Check]:
         wide = a.astype(np.float64)
         yield "sum of strided", xp.sum(x[::3]), wide[::3].sum()
         yield "sum of unaligned", xp.sum(x[1:]), wide[1:].sum()
-        yield "fused before and after", xp.sqrt(xp.sum((x - 1) ** 2)), np.sqrt(((wide - 1) ** 2).sum())
+        yield (
+            "fused before and after",
+            xp.sqrt(xp.sum((x - 1) ** 2)),
+            np.sqrt(((wide - 1) ** 2).sum()),
+        )
         low, high = xp.min(x), xp.max(x)
         xp.evaluate(low, high)
         yield "two in one kernel, min", low, a.min()

@@ -24,18 +24,22 @@ class Device(str):
         The backend that it belongs to.
     hook
         The hooks of that backend, ready to call.
+    run
+        Its hook `gpuarray_run`, or the function behind it where there is only one.
     ordinal
         Its position among the backend's devices.
     """
 
     backend: Backend
     hook: Any
+    run: Any
     ordinal: int
 
     def __new__(cls, name: str, backend: Backend, ordinal: int) -> Device:
         self = super().__new__(cls, name)
         self.backend = backend
         self.hook = backend.manager.hook
+        self.run = self.hook.gpuarray_run
         self.ordinal = ordinal
         return self
 

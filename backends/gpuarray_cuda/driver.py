@@ -155,7 +155,7 @@ class CudaDeviceRuntime:
     def _load(self, source: str, name: str, arguments: str) -> CudaKernel:
         if not set(arguments) <= {"q", "d", "f"}:
             raise ValueError(
-                f"kernel {name!r}: arguments must be a string of 'q', 'd' and 'f', got {arguments!r}"
+                f"kernel {name!r}: arguments must be made of 'q', 'd' and 'f', got {arguments!r}"
             )
         cubin = self._compiler.stored(source, name)
         if cubin is not None:

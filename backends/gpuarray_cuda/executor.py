@@ -36,7 +36,7 @@ _SMALLEST_PART = 8192
 # Rows longer than this get a block each, shorter ones a warp or less.
 _BLOCK_ROW = 4096
 _TICKETS = 1 << 16
-_FLOAT64 = np.dtype(np.float64)
+_FLOATS = frozenset((np.dtype(np.float32), np.dtype(np.float64)))
 # From here on a number rounds to infinity in float32.
 _OVERFLOW = 3.4028235677973366e38
 _LARGEST_CLAIM = (1 << 32) - 2
@@ -132,7 +132,7 @@ class Executor:
             values += sizes
             for k, dtype in scalars:
                 value = task.scalars[k]
-                if value.__class__ is float and dtype is _FLOAT64:
+                if value.__class__ is float and dtype in _FLOATS and -_OVERFLOW < value < _OVERFLOW:
                     values.append(value)
                 else:
                     _append_scalar(values, value, dtype)

@@ -15,7 +15,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from sys import getrefcount
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpuarray.errors import DeviceError, OutOfMemory
 from gpuarray.graph import limits
@@ -24,7 +24,10 @@ from gpuarray.graph.program import Step, Task
 from gpuarray.graph.schedule import Alias, Empty, Plan, plan
 from gpuarray.graph.vertex import vertices
 
-__all__ = ["Collected", "collect", "flush", "forget_plans", "lock", "plan_for", "statistics"]
+if TYPE_CHECKING:
+    from gpuarray.devices import Device
+
+__all__ = ["Collected", "collect", "flush", "forget_plans", "lock", "plan_for"]
 
 lock = threading.RLock()
 
@@ -34,20 +37,6 @@ _ROOTS = object()
 
 _plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
 _epoch = 0
-
-
-class _Statistics:
-    """Counters since the process started: flushes, those that made a plan, steps run."""
-
-    __slots__ = ("flushes", "plans", "steps")
-
-    def __init__(self) -> None:
-        self.flushes = 0
-        self.plans = 0
-        self.steps = 0
-
-
-statistics = _Statistics()
 
 
 # A pending graph, written down: its key; the nodes in topological order; their scalars; the slots
@@ -63,10 +52,33 @@ def flush(roots: Iterable[Node]) -> None:
     """Compute `roots`, all on one device, and store what else of their graph is held."""
     with lock:
         wanted = [node for node in roots if node.op is not None]
-        if wanted:
-            found = collect(wanted)
-            statistics.flushes += 1
-            _run(_plans.get(found[0]) or plan_for(found), found[1], found[2])
+        if not wanted:
+            return
+        device = wanted[0].device
+        found = collect(wanted)
+        made = _plans.get(found[0])
+        if made is None:
+            made = plan_for(found)
+        step = made.only
+        nodes, scalars = found[1], found[2]
+        if step is None:
+            _run(made, device, nodes, scalars)
+            return
+        # One kernel that writes new buffers: nearly every flush.
+        task = Task(
+            step,
+            device,
+            [(nodes[slot].buffer, nodes[slot].offset) for slot in step.inputs],  # type: ignore[misc]
+            [scalars[k] for k in step.scalars],
+            step.no_bases,
+        )
+        try:
+            buffers: list[Buffer] = device.run(task=task)
+        except (OutOfMemory, DeviceError) as error:
+            _explain_failure(error, step, {o.slot: nodes[o.slot] for o in step.outputs})
+            raise
+        for output, buffer in zip(step.outputs, buffers, strict=True):
+            nodes[output.slot].become_leaf(buffer, 0, output.layout)
 
 
 def collect(roots: list[Node]) -> Collected:
@@ -166,7 +178,6 @@ def plan_for(found: Collected) -> Plan:
     cached = _plans.get(key)
     if cached is not None:
         return cached
-    statistics.plans += 1
     made = plan(vertices(nodes, set(held), set(sole)))
     if len(_plans) >= limits.CACHED_PLANS:
         _plans.popitem(last=False)
@@ -180,28 +191,9 @@ def forget_plans() -> None:
         _plans.clear()
 
 
-def _run(made: Plan, nodes: list[Node], scalars: list[Any]) -> None:
-    device = nodes[-1].device
-    run = device.hook.gpuarray_run
-    step = made.only
-    if step is not None:
-        # One kernel that writes new buffers: nearly every flush.
-        task = Task(
-            step,
-            device,
-            [(nodes[slot].buffer, nodes[slot].offset) for slot in step.inputs],  # type: ignore[misc]
-            [scalars[k] for k in step.scalars],
-            step.no_bases,
-        )
-        statistics.steps += 1
-        try:
-            buffers: list[Buffer] = run(task=task)
-        except (OutOfMemory, DeviceError) as error:
-            _explain_failure(error, step, {o.slot: nodes[o.slot] for o in step.outputs})
-            raise
-        for output, buffer in zip(step.outputs, buffers, strict=True):
-            nodes[output.slot].become_leaf(buffer, 0, output.layout)
-        return
+def _run(made: Plan, device: Device, nodes: list[Node], scalars: list[Any]) -> None:
+    """Run a plan of several actions, or one that writes in place."""
+    run = device.run
     places: list[Any] = [(node.buffer, node.offset) if node.op is None else None for node in nodes]
     places.extend([None] * (made.slots - len(nodes)))
     targets = {slot: nodes[slot] for slot in made.stored}
@@ -210,7 +202,7 @@ def _run(made: Plan, nodes: list[Node], scalars: list[Any]) -> None:
     nodes.clear()
     for action in made.actions:
         if isinstance(action, Step):
-            step = action
+            step: Step = action
             task = Task(
                 step,
                 device,
@@ -218,9 +210,8 @@ def _run(made: Plan, nodes: list[Node], scalars: list[Any]) -> None:
                 [scalars[k] for k in step.scalars],
                 [None if o.base < 0 else places[o.base] for o in step.outputs],
             )
-            statistics.steps += 1
             try:
-                buffers = run(task=task)
+                buffers: list[Buffer] = run(task=task)
             except (OutOfMemory, DeviceError) as error:
                 _explain_failure(error, step, targets)
                 raise

@@ -10,7 +10,7 @@ a pending node into a leaf, so a reader in another thread sees either state whol
 
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -221,13 +221,19 @@ class _TracedNode(Node):
 
     __slots__ = ("line",)
 
+    line: str
+
     def __init__(self, *args: object) -> None:
         super().__init__(*args)  # type: ignore[arg-type]
-        self.line = _caller()
+        trace(self)
+
+
+def trace(node: Any) -> None:
+    """Note the line that records `node`: that of the innermost frame outside this package."""
+    node.line = _caller()
 
 
 def _caller() -> str:
-    """`file:line` of the innermost frame outside this package."""
     frame = sys._getframe(2)
     while frame is not None and frame.f_globals.get("__name__", "").startswith("gpuarray."):
         frame = frame.f_back  # type: ignore[assignment]

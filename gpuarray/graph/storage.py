@@ -202,7 +202,7 @@ def _scatter(v: Vertex, graph: list[Vertex]) -> None:
     copy.stored = True
     copy.cost = _NEVER_ALIAS
     graph.append(copy)
-    v.replace_input(base, copy)
+    v.replace_first_input(copy)
 
 
 def _absorb_reductions(graph: list[Vertex]) -> None:

@@ -93,12 +93,13 @@ class Vertex:
         """The inputs that are vertices."""
         return [x for x in self.inputs if isinstance(x, Vertex)]
 
-    def replace_input(self, old: Vertex, new: Vertex) -> None:
-        """Read `new` wherever `old` was read."""
-        self.inputs = tuple(new if x is old else x for x in self.inputs)
-        count = sum(x is new for x in self.inputs)
-        old.users = [u for u in old.users if u is not self]
-        new.users = [u for u in new.users if u is not self] + [self] * count
+    def replace_first_input(self, new: Vertex) -> None:
+        """Read `new` as the first input; other inputs stay, the same vertex among them."""
+        old = self.inputs[0]
+        assert isinstance(old, Vertex)
+        self.inputs = (new, *self.inputs[1:])
+        old.users.remove(self)
+        new.users.append(self)
 
     def __repr__(self) -> str:
         return f"Vertex({self.slot}, {self.op}, {self.dtype}{list(self.shape)})"

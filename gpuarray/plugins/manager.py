@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
+from typing import Any
 
 import pluggy
 
@@ -37,6 +38,44 @@ PLUGINS = "gpuarray.plugins"
 VARIABLE = "GPUARRAY_BACKEND"
 
 
+class _Manager(pluggy.PluginManager):
+    """A plugin manager that says when its plugins change.
+
+    A hook with one plain implementation does what that function does, and 1.5 us more. So
+    `shortest` gives that function itself, for the one hook that every flush calls.
+    """
+
+    def __init__(self, project_name: str) -> None:
+        super().__init__(project_name)
+        self.changed: Callable[[], None] = lambda: None
+        self._monitored = False
+
+    def register(self, plugin: object, name: str | None = None) -> str | None:
+        registered = super().register(plugin, name)
+        self.changed()
+        return registered
+
+    def unregister(self, plugin: object | None = None, name: str | None = None) -> object | None:
+        removed = super().unregister(plugin, name)
+        self.changed()
+        return removed
+
+    def add_hookcall_monitoring(self, before: Any, after: Any) -> Callable[[], None]:
+        self._monitored = True
+        self.changed()
+        return super().add_hookcall_monitoring(before, after)
+
+    def shortest(self, name: str) -> Callable[..., Any]:
+        """The only implementation of a hook, or the hook itself where there are more."""
+        hook: pluggy.HookCaller = getattr(self.hook, name)
+        found = hook.get_hookimpls()
+        if len(found) == 1 and not self._monitored:
+            only = found[0]
+            if not (only.wrapper or only.hookwrapper):
+                return only.function
+        return hook
+
+
 class Backend:
     """A backend that has started.
 
@@ -54,7 +93,7 @@ class Backend:
 
     def __init__(self, name: str, plugin: object) -> None:
         self.name = name
-        self.manager = pluggy.PluginManager("gpuarray")
+        self.manager = _Manager("gpuarray")
         self.manager.add_hookspecs(hookspecs)
         self.manager.register(plugin, name=name)
         self.operations: dict[str, Operation] = {}
@@ -63,6 +102,8 @@ class Backend:
         if not names:
             raise BackendUnavailable(f"backend {name!r} has no device")
         self.devices = tuple(Device(text, self, k) for k, text in enumerate(names))
+        self.manager.changed = self._choose_run
+        self._choose_run()
         self.refresh()
 
     def refresh(self) -> None:
@@ -75,6 +116,11 @@ class Backend:
                 table[row.name] = row
         self.operations = table
         flush.forget_plans()
+
+    def _choose_run(self) -> None:
+        run = self.manager.shortest("gpuarray_run")
+        for found in self.devices:
+            found.run = run
 
 
 _lock = threading.RLock()

@@ -63,7 +63,10 @@ __device__ __forceinline__ T ga_left_shift(T a, T count) {
 template <class T>
 __device__ __forceinline__ T ga_right_shift(T a, T count) {
   if ((u64)count < 8 * sizeof(T)) return (T)(a >> count);
-  return (T)(a < 0 ? -1 : 0);
+  if constexpr (ga_is_signed<T>) {
+    if (a < 0) return (T)-1;
+  }
+  return 0;
 }
 
 // By squaring; a negative exponent gives the exact power, truncated, and 0 for 1 / 0.
