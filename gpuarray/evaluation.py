@@ -36,7 +36,7 @@ def evaluate(*arrays: Array) -> None:
     >>> low, high = x - 1, x + 1
     >>> xp.evaluate(low, high)
     """
-    if len(arrays) == 1 and isinstance(arrays[0], Array):
+    if len(arrays) == 1 and arrays[0].__class__ is Array:
         flush.flush((arrays[0]._node,))
         return
     wanted: dict[Any, list[Node]] = {}

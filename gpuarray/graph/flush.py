@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
@@ -48,12 +48,17 @@ Collected = tuple[tuple[object, ...], list[Node], list[Any], list[int], list[int
 _OWN_REFERENCES = 3
 
 
-def flush(roots: Iterable[Node]) -> None:
+def flush(roots: Sequence[Node]) -> None:
     """Compute `roots`, all on one device, and store what else of their graph is held."""
     with lock:
-        wanted = [node for node in roots if node.op is not None]
-        if not wanted:
-            return
+        if len(roots) == 1:
+            wanted = roots
+            if wanted[0].op is None:
+                return
+        else:
+            wanted = [node for node in roots if node.op is not None]
+            if not wanted:
+                return
         device = wanted[0].device
         found = collect(wanted)
         made = _plans.get(found[0])
@@ -81,7 +86,7 @@ def flush(roots: Iterable[Node]) -> None:
             nodes[output.slot].become_leaf(buffer, 0, output.layout)
 
 
-def collect(roots: list[Node]) -> Collected:
+def collect(roots: Sequence[Node]) -> Collected:
     """Write down everything pending that `roots` need. The lock is held.
 
     Whether a node is held, CPython's reference counts say: `uses` are those from within the

@@ -159,14 +159,14 @@ class _Writer:
             *self._indices("      "),
         ]
         if self.width == 1:
-            lines += self._point(self._axes("j0"), vector=False, indent="      ")
+            lines += self._point(self._axes("j0"), indent="      ")
         elif self._has_tail():
             lines.append(f"      if ({self._whole()}) {{")
             lines += self._vector_points("        ")
             lines += [
                 "      } else {",
                 f"        for ({index} j = j0; j < e{self.inner}; ++j) {{",
-                *self._point(self._axes("j"), vector=False, indent="          "),
+                *self._point(self._axes("j"), indent="          "),
                 "        }",
                 "      }",
             ]
@@ -207,32 +207,36 @@ class _Writer:
         return {k: inner if k == self.inner else f"i{k}" for k in range(self.program.kept)}
 
     def _vector_points(self, indent: str) -> list[str]:
-        index = self.values.index
-        written = list(dict.fromkeys(s.access for s in self.program.stores))
-        vectors = [k for k in written if k in self.vector]
-        lines = [
-            f"{indent}vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {self.width}> w{k};"
-            for k in vectors
-        ]
-        lines += [
-            "#pragma unroll",
-            f"{indent}for (int lane = 0; lane < {self.width}; ++lane) {{",
-            f"{indent}  const {index} j = j0 + lane;",
-            *self._point(self._axes("j"), vector=True, indent=indent + "  "),
-            f"{indent}}}",
-        ]
-        for k in vectors:
-            c = C_NAMES[self.program.accesses[k].dtype]
+        """All points of a vector, operation by operation."""
+
+        def load(number: int, address: str) -> str:
+            return f"l{number}[u].v[lane]" if number in self.vector else f"p{number}[{address}]"
+
+        axes = self._axes("(j0 + lane)")
+        lines = self.values.lane_statements(axes, load, self.width, indent)
+        varying = {k for k, i in enumerate(self.program.body) if i[0] != "scalar"}
+        for store in self.program.stores:
+            k = store.access
+            value = f"v{store.value}[lane]" if store.value in varying else f"v{store.value}"
+            loop = f"{indent}for (int lane = 0; lane < {self.width}; ++lane)"
+            if k not in self.vector:
+                target = f"p{k}[{self.values.address(k, axes)}]"
+                lines += ["#pragma unroll", f"{loop} {target} = {value};"]
+                continue
+            vector = f"vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {self.width}>"
             address = self.values.address(k, self._axes("j0"))
-            lines.append(
-                f"{indent}*reinterpret_cast<vec_t<{c}, {self.width}>*>(p{k} + ({address})) = w{k};"
-            )
+            lines += [
+                f"{indent}{vector} w{k};",
+                "#pragma unroll",
+                f"{loop} w{k}.v[lane] = {value};",
+                f"{indent}*reinterpret_cast<{vector}*>(p{k} + ({address})) = w{k};",
+            ]
         return lines
 
-    def _point(self, axes: dict[int, str], vector: bool, indent: str) -> list[str]:
+    def _point(self, axes: dict[int, str], indent: str) -> list[str]:
+        """One point on its own."""
+
         def load(number: int, address: str) -> str:
-            if vector and number in self.vector:
-                return f"l{number}[u].v[lane]"
             return f"p{number}[{address}]"
 
         lines = self.values.statements(self.program.body, 0, axes, load, indent)
@@ -245,8 +249,5 @@ class _Writer:
                 continue
             if store.collides:
                 lines.append(f"{indent}if (winners[{address}] == (u32)t + 1u)")
-            if vector and store.access in self.vector:
-                lines.append(f"{indent}w{store.access}.v[lane] = v{store.value};")
-            else:
-                lines.append(f"{indent}p{store.access}[{address}] = v{store.value};")
+            lines.append(f"{indent}p{store.access}[{address}] = v{store.value};")
         return lines
