@@ -14,7 +14,7 @@ import numpy as np
 
 from gpuarray import operations
 from gpuarray.graph.node import Node, pending
-from gpuarray.recording import binary, power, unary
+from gpuarray.recording import binary, power, quotient, unary
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
@@ -253,7 +253,7 @@ class Array:
 
     def __rtruediv__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return binary(DIVIDE, other, self)
+            return quotient(other, self)
         return NotImplemented
 
     def __itruediv__(self, other: Any, /) -> Array:

@@ -17,8 +17,18 @@ import numpy as np
 from gpuarray import recording
 from gpuarray.array import Array
 from gpuarray.dtypes import check_integer, int64, promote_scalar, python_scalar
-from gpuarray.graph import flush
-from gpuarray.graph.node import CAST, DEBUG, GATHER, SCATTER, UPDATE, contiguous_layout, leaf
+from gpuarray.graph import flush, limits
+from gpuarray.graph.node import (
+    CAST,
+    DEBUG,
+    GATHER,
+    SCATTER,
+    UPDATE,
+    clock,
+    contiguous_layout,
+    leaf,
+    pending,
+)
 from gpuarray.interop.numpy import from_numpy, to_numpy
 from gpuarray.operations import TABLE
 
@@ -331,7 +341,7 @@ def _basic_update(x: Array, key: _Key, value: Any) -> Array:
             return recording.full(x.shape, value, x.dtype, x.device)
         if value.shape == x.shape:
             return recording.cast(value, x.dtype)
-    return recording.record(UPDATE, inputs, (key.shape, key.maps), x.dtype, x.shape, x.device)
+    return _record_update(UPDATE, inputs, (key.shape, key.maps), x)
 
 
 def _scatter(
@@ -353,7 +363,21 @@ def _scatter(
         *(a._node for a in arrays),
     )
     attributes = (axes, position, region, len(inputs))
-    return recording.record(SCATTER, inputs, attributes, x.dtype, x.shape, x.device)
+    return _record_update(SCATTER, inputs, attributes, x)
+
+
+def _record_update(
+    op: object, inputs: tuple[Any, ...], attributes: tuple[object, ...], x: Array
+) -> Array:
+    """Record an update of `x`; where that reaches the graph's limit, flush the inputs before it.
+
+    Flushed with the update, the old value would still belong to the array that is being updated,
+    and so have to be copied.
+    """
+    waiting = [n for n in inputs if n.__class__ is pending and n.op is not None]
+    if waiting and clock.now + 1 - min(n.low for n in waiting) >= limits.NODES:
+        flush.flush(waiting)
+    return recording.record(op, inputs, attributes, x.dtype, x.shape, x.device)
 
 
 # Masks

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpuarray.operations import elementwise as ops
-from gpuarray.recording import binary, unary
+from gpuarray.recording import binary, quotient, unary
 
 if TYPE_CHECKING:
     from gpuarray.array import Array
@@ -138,7 +138,7 @@ def divide(x1: Array | complex, x2: Array | complex, /) -> Array:
     >>> xp.divide(xp.asarray([1, 3]), 2)
     Array([0.5, 1.5], dtype=float64, device='cpu')
     """
-    return binary(ops.DIVIDE, x1, x2)
+    return quotient(x1, x2)
 
 
 def floor_divide(x1: Array | float, x2: Array | float, /) -> Array:

@@ -12,7 +12,7 @@ import math
 from typing import Any
 
 from gpuarray.graph.index import ZERO, Affine, axis, combine, constant
-from gpuarray.graph.lower import Lowering
+from gpuarray.graph.lower import Lowering, TooLarge
 from gpuarray.graph.node import (
     REDUCE,
     SCATTER,
@@ -41,10 +41,6 @@ Order = list[int]
 _WIDE = 1 << 31
 
 
-class TooLarge(Exception):
-    """The kernel exceeds a limit; its group has to be divided."""
-
-
 def build(outputs: list[Vertex], reductions: list[Vertex], limits: tuple[int, int]) -> Step:
     """The step that computes `outputs`, and lays them out.
 
@@ -62,7 +58,8 @@ class _Kernel:
         self.outputs = outputs
         self.reductions = reductions
         self.limits = limits
-        self.lowering = Lowering(frozenset(v.slot for v in outputs if not v.in_place))
+        own = frozenset(v.slot for v in outputs if not v.in_place)
+        self.lowering = Lowering(own, limits[1])
         first = outputs[0]
         if reductions:
             source = reductions[0].parents[0].shape
@@ -90,8 +87,6 @@ class _Kernel:
             self._lower_map()
         low = self.lowering
         if len(low.accesses) + len(self.outputs) > self.limits[0]:
-            raise TooLarge
-        if len(low.body) + len(low.epilogue) > self.limits[1]:
             raise TooLarge
         order = self._axis_order()
         for v in self.outputs:

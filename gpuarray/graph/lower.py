@@ -31,7 +31,7 @@ from gpuarray.graph.program import Instruction
 from gpuarray.graph.vertex import ScalarInput, Vertex
 from gpuarray.operations import Operation
 
-__all__ = ["Lowering", "RawAccess"]
+__all__ = ["Lowering", "RawAccess", "TooLarge"]
 
 DType = np.dtype[Any]
 Index = tuple[Affine, ...]
@@ -45,16 +45,23 @@ ALWAYS = -1
 RawAccess = tuple[int, DType, Affine, int]
 
 
+class TooLarge(Exception):
+    """The kernel exceeds a limit; its group has to be divided."""
+
+
 class Lowering:
     """The values of one kernel under construction.
 
     Values are numbered through the body, the reductions and the epilogue. `begin_epilogue`
     starts the last part: from then on nothing of the body is visible, since it lives in
     another loop. Vertices whose slots are in `own` are computed even though they are stored.
+    `TooLarge` ends it at more than `limit` instructions: nested selections may need one for each
+    way through them, exponentially many.
     """
 
-    def __init__(self, own: frozenset[int] = frozenset()) -> None:
+    def __init__(self, own: frozenset[int], limit: int) -> None:
         self._own = own
+        self._limit = limit
         self.body: list[Instruction] = []
         self.epilogue: list[Instruction] = []
         self.accesses: list[RawAccess] = []
@@ -104,6 +111,8 @@ class Lowering:
         """The number of this value, which is computed only once."""
         found = self._values.get(instruction)
         if found is None:
+            if len(self.body) + len(self.epilogue) >= self._limit:
+                raise TooLarge
             found = self._values[instruction] = self._first + len(self._part)
             self._part.append(instruction)
         return found

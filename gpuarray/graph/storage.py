@@ -54,8 +54,9 @@ def decide(graph: list[Vertex]) -> None:
             _update(v)
         elif v.op is SCATTER:
             _scatter(v, graph)
+    work: dict[int, int] = {}
     for v in graph:
-        _one(v)
+        _one(v, work)
     _absorb_reductions(graph)
     for v in graph:
         _alias(v)
@@ -73,11 +74,23 @@ def inline_cone(v: Vertex) -> list[Vertex]:
     return list(seen.values())
 
 
-def _one(v: Vertex) -> None:
-    """The cost of `v`, and whether it is stored for being read at several places."""
+def _one(v: Vertex, work: dict[int, int]) -> None:
+    """The cost of `v`, and whether it is stored for being read at several places.
+
+    `work` maps the slots before to the operations that compute an element, as bits of an integer,
+    so that ``x * x`` costs one operation more than x and not twice as much.
+    """
     if v.is_leaf or v.cost == _NEVER_ALIAS:
+        work[v.slot] = 0
         return
-    v.cost = _cost(v)
+    found = 0
+    for p in v.parents:
+        if not p.stored:
+            found |= work[p.slot]
+    if v.op not in (VIEW, RESHAPE, FULL, IOTA):
+        found |= 1 << v.slot
+    work[v.slot] = found
+    v.cost = found.bit_count()
     if v.stored or v.op is REDUCE:
         return
     if v.op is SCATTER or v.cost > limits.INSTRUCTIONS_PER_KERNEL // 4:
@@ -86,24 +99,13 @@ def _one(v: Vertex) -> None:
         v.stored = True
 
 
-def _cost(v: Vertex) -> int:
-    """Operations for one element of `v`; what several of its inputs share counts once."""
-    own = v.op not in _FREE
-    pending = {p.slot: p for p in v.parents if not p.stored and p.cost > 0}
-    if len(pending) > 1:
-        return sum(u.op not in _FREE for u in inline_cone(v))
-    return own + sum(p.cost for p in pending.values())
-
-
 def _read_elsewhere(v: Vertex) -> bool:
     """Whether an element of `v` would be computed several times, were it not stored."""
-    if v.op in (VIEW, RESHAPE):
-        # The expression behind a view is judged by its own users, of which the view is one;
-        # the view itself only where a broadcast repeats it.
-        return any(u.size >= 4 * v.size and u.op is not REDUCE for u in v.users)
     maps = {(u.slot if u.op in _MOVING or u.size != v.size else -1) for u in v.users}
     if len(maps) > 1:
         return True
+    if v.op in (VIEW, RESHAPE):
+        return any(u.size >= 4 * v.size and u.op is not REDUCE for u in v.users)
     return any(
         (is_elementwise(u) or (u.op is GATHER and u.inputs[0] is v)) and u.size >= 4 * v.size
         for u in v.users

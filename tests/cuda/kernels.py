@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from gpuarray.devices import Device, chosen
 from gpuarray.plugins.manager import Backend
 from gpuarray_cuda.codegen.device_functions import source_for
@@ -140,7 +138,7 @@ def sources(record: Callable[[], None]) -> list[Source]:
 # A kernel's own text begins here; what stands before are device functions, which kernels share.
 _OWN = re.compile(r"^struct Args \{", re.MULTILINE)
 # Generated code names what it may not need, such as the index of a lane.
-_UNUSED = "was declared but never referenced"
+_UNUSED = re.compile(r"was (declared but never referenced|set but never used)")
 _USED = re.compile(
     r"Compiling entry function '(\w+)' for.*?(\d+) bytes spill stores.*?Used (\d+) registers",
     re.DOTALL,
@@ -185,15 +183,27 @@ def _program(text: str, architecture: str, *more: str) -> tuple[Any, Any, str]:
     return nvrtc, program, message
 
 
-def compile_all(kernels: Sequence[Source], architecture: str) -> list[Resources]:
-    """Each kernel's resources on an architecture; fails on any warning of the compiler."""
-    together = _together(kernels)
-    nvrtc, program, log = _program(together, architecture, "--ptxas-options=-v")
-    nvrtc.nvrtcDestroyProgram(program)
-    warnings = [line for line in log.splitlines() if ": warning" in line and _UNUSED not in line]
-    assert not warnings, "\n".join(warnings)
-    found = {name: Resources(int(used), int(spill)) for name, spill, used in _USED.findall(log)}
-    return [found[f"{kernel.name}_{k}"] for k, kernel in enumerate(kernels)]
+def compile_all(
+    kernels: Sequence[Source], architecture: str, together: bool = True
+) -> list[Resources]:
+    """Each kernel's resources on an architecture; fails on any warning of the compiler.
+
+    `together` puts all kernels into one source. It must be False where kernels call functions that
+    the compiler does not inline (the slow path of `sin` in double precision): kernels of one source
+    share these, and then save registers around the call that each for itself would not.
+    """
+    found: list[Resources] = []
+    for batch in [kernels] if together else [[kernel] for kernel in kernels]:
+        nvrtc, program, log = _program(_together(batch), architecture, "--ptxas-options=-v")
+        nvrtc.nvrtcDestroyProgram(program)
+        warned = [line for line in log.splitlines() if ": warning" in line]
+        unexpected = [line for line in warned if not _UNUSED.search(line)]
+        assert not unexpected, "\n".join(unexpected)
+        resources = {
+            name: Resources(int(used), int(spilled)) for name, spilled, used in _USED.findall(log)
+        }
+        found += [resources[f"{kernel.name}_{k}"] for k, kernel in enumerate(batch)]
+    return found
 
 
 def ptx(kernel: Source, architecture: str = "sm_90") -> str:
@@ -205,7 +215,3 @@ def ptx(kernel: Source, architecture: str = "sm_90") -> str:
     nvrtc.nvrtcDestroyProgram(program)
     return text.decode()
 
-
-def array_of(dtype: str, *shape: int) -> np.ndarray[Any, Any]:
-    """A host array without memory of its own, to copy in where nothing is copied."""
-    return np.broadcast_to(np.zeros((), dtype), shape)

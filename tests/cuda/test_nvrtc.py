@@ -1,0 +1,313 @@
+"""NVRTC compiles every kind of kernel in every dtype for three architectures, and within bounds.
+
+It needs neither a driver nor a GPU. The kernels are those that users get (see `kernels`): arrays are
+recorded, planned and generated as for an H200, only never launched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import gpuarray as xp
+from gpuarray.operations import TABLE
+from gpuarray_cuda import compaction
+
+from .kernels import Source, compile_all, ptx, sources
+
+pytest.importorskip("cuda.bindings.nvrtc", reason="NVRTC (nvidia-cuda-nvrtc) is not installed")
+
+ARCHITECTURES = ("sm_80", "sm_90", "sm_100")
+INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+REALS = ("float32", "float64")
+COMPLEX = ("complex64", "complex128")
+DTYPES = ("bool", *INTEGERS, *REALS, *COMPLEX)
+
+# Their kernels differ from the others' in the width of a vector alone, and take longest to compile:
+# up to a second each, for 16 elements at once. So only sm_90 compiles all of them.
+NARROW = ("int8", "int16", "uint8", "uint16")
+
+N = 1 << 20
+
+# Registers of a thread, highest of the three architectures, and the bound: see `check`.
+OPERATION_REGISTERS = {}
+OPERATION_SPILLED = 0
+CAST_REGISTERS = {}
+LAYOUT_REGISTERS = {}
+UPDATE_REGISTERS = {}
+MANY_REGISTERS = {}
+WIDE_REGISTERS = {}
+REDUCTION_REGISTERS = {}
+REDUCTION_SPILLED = 0
+
+Record = Callable[[str, str], None]
+
+
+def arrays(dtype: str, *shapes: tuple[int, ...]) -> list[xp.Array]:
+    """Arrays in memory, such as it is."""
+    made = [xp.empty(shape, dtype=dtype) for shape in shapes]
+    xp.evaluate(*made)
+    return made
+
+
+def of_operand_bytes(*registers: int) -> dict[str, int]:
+    """Bounds for dtypes of 1, 2, 4, 8 and 16 bytes."""
+    return {dtype: registers[np.dtype(dtype).itemsize.bit_length() - 1] for dtype in DTYPES}
+
+
+def check(
+    record: Record, dtype: str, architecture: str, registers: dict[str, int], spilled: int = 0
+) -> None:
+    """The kernels that ``record(dtype, architecture)`` makes compile, and stay within the bounds.
+
+    Registers are those of a thread. Blocks have 256 threads and a multiprocessor 65536 registers:
+    32 of them allow eight blocks, 64 four, 128 two.
+    """
+    kernels = sources(lambda: record(dtype, architecture))
+    assert kernels
+    found = compile_all(kernels, architecture, together=dtype != "complex128")
+    most = registers[dtype]
+    over = [
+        (resources, kernel)
+        for resources, kernel in zip(found, kernels, strict=True)
+        if resources.registers > most or resources.spilled > spilled
+    ]
+    assert not over, (
+        f"{len(over)} of {len(kernels)} kernels take more than {most} registers or {spilled} "
+        f"spilled bytes: {[resources for resources, _ in over]}, such as\n{over[0][1].text[-3000:]}"
+    )
+
+
+def thinned(names: list[str], dtype: str, architecture: str) -> list[str]:
+    return names[::4] if dtype in NARROW and architecture != "sm_90" else names
+
+
+# Operations: a kernel for each row of the table and each dtype that it computes in.
+
+
+def each_operation(dtype: str, architecture: str) -> None:
+    x, y, z = arrays(dtype, *[(N,)] * 3)
+    (mask,) = arrays("bool", (N,))
+    names = [
+        name
+        for name, row in TABLE.items()
+        if hasattr(xp, name) and any(loop.name == dtype for loop in row.results)
+    ]
+    for name in thinned(names, dtype, architecture):
+        row = TABLE[name]
+        operands = (mask if row.uncast else x, y, z)[: row.arity]
+        xp.evaluate(getattr(xp, name)(*operands))
+
+
+def each_cast(dtype: str, architecture: str) -> None:
+    (x,) = arrays(dtype, (N,))
+    for target in DTYPES:
+        if target != dtype and (target in COMPLEX or dtype not in COMPLEX):
+            xp.evaluate(xp.astype(x, target))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_operation(dtype: str, architecture: str) -> None:
+    check(each_operation, dtype, architecture, OPERATION_REGISTERS, OPERATION_SPILLED)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_cast(dtype: str, architecture: str) -> None:
+    check(each_cast, dtype, architecture, CAST_REGISTERS)
+
+
+# Layouts
+
+
+def each_layout(dtype: str, architecture: str = "sm_90") -> None:
+    """Every way in which an elementwise kernel reads and writes."""
+    x, y, column = arrays(dtype, (N,), (N,), (1024, 1))
+    table, other = arrays(dtype, (1024, 1024), (1024, 1024))
+    (mask,) = arrays("bool", (N,))
+    (positions,) = arrays("int64", (N,))
+
+    def chosen(a: xp.Array, b: xp.Array) -> xp.Array:
+        return xp.where(mask[: a.shape[0]], a, b) if a.ndim == 1 else xp.where(a == b, a, b)
+
+    xp.evaluate(chosen(x, y))  # vectors and a tail
+    xp.evaluate(chosen(x[::2], y[1::2]))  # strides
+    xp.evaluate(chosen(x[1:], y[:-1]))  # unaligned
+    xp.evaluate(chosen(xp.flip(x), y))  # backwards
+    xp.evaluate(chosen(table, column))  # broadcast
+    xp.evaluate(chosen(table.T, other))  # transposed
+    xp.evaluate(chosen(table[:, :1023], other[:, 1:]))  # rows that are no whole vectors
+    xp.evaluate(xp.concat([x, y, x]))  # guarded
+    xp.evaluate(xp.roll(table, 3, axis=1))
+    xp.evaluate(xp.stack([x, y], axis=-1))
+    xp.evaluate(xp.tril(table))
+    xp.evaluate(xp.repeat(x, 3))
+    xp.evaluate(xp.take(x, positions))  # gather
+    xp.evaluate(xp.take(table, positions, axis=0))
+    (deep,) = arrays(dtype, (3, 2, 4, 6, 3, 2, 2, 5))
+    xp.evaluate(xp.permute_dims(deep, (7, 2, 5, 0, 3, 6, 1, 4)) == deep[0, 0, 0, 0, 0, 0, 0, 0])
+
+
+def each_update(dtype: str, architecture: str = "sm_90") -> None:
+    """Updates in place, and the three kernels of a scatter whose indices may collide."""
+    x, y, z = arrays(dtype, (N,), (N,), (N // 2,))
+    (positions,) = arrays("int64", (N,))
+    (mask,) = arrays("bool", (N,))
+    x[::2] = z
+    xp.evaluate(x)
+    x[0] = 1
+    xp.evaluate(x)
+    x[mask] = 1
+    xp.evaluate(x)
+    x[positions] = y
+    xp.evaluate(x)
+
+
+def many_accesses(dtype: str, architecture: str = "sm_90") -> None:
+    """As many arrays as a kernel takes: 23 in and one out, and 4 in with 20 out."""
+    inputs = arrays(dtype, *[(N,)] * 23)
+    total = inputs[0]
+    for x in inputs[1:]:
+        total = xp.where(total == x, total, x)
+    xp.evaluate(total)
+    a, b, c, d = inputs[:4]
+    pairs = [(x, y) for x in (a, b, c, d) for y in (a, b, c, d) if x is not y]
+    results = [xp.where(x == a, y, xp.where(y == b, x, c)) for x, y in pairs]
+    xp.evaluate(*results, *(xp.where(x == d, y, a) for x, y in pairs[:8]))
+
+
+def wide_indices(dtype: str, architecture: str = "sm_90") -> None:
+    """More than 2**31 elements."""
+    (x,) = arrays(dtype, ((1 << 31) + 5,))
+    xp.evaluate(xp.where(x == x[0], x, xp.flip(x)))
+    xp.evaluate(x[::3] == x[:1])
+    xp.evaluate(xp.any(x), xp.all(x))
+    xp.evaluate(xp.any(xp.reshape(x[: 1 << 31], (1 << 16, 1 << 15)), axis=0))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("record", "registers"),
+    [
+        (each_layout, LAYOUT_REGISTERS),
+        (each_update, UPDATE_REGISTERS),
+        (many_accesses, MANY_REGISTERS),
+        (wide_indices, WIDE_REGISTERS),
+    ],
+    ids=["layouts", "updates", "many accesses", "64-bit indices"],
+)
+def test_every_layout(
+    record: Record, registers: dict[str, int], dtype: str, architecture: str
+) -> None:
+    check(record, dtype, architecture, registers)
+
+
+def test_a_scatter_is_three_kernels_and_an_update_one() -> None:
+    kernels = sources(lambda: each_update("float32"))
+    claims = [k for k in kernels if "atomicMax(&winners" in k.text]
+    clears = [k for k in kernels if re.search(r"winners\[.*\] = 0;", k.text)]
+    writes = [k for k in kernels if "if (winners[" in k.text]
+    assert (len(clears), len(claims), len(writes)) == (1, 1, 1)
+
+
+def test_the_kernel_with_many_inputs_reads_them_all() -> None:
+    kernels = sources(lambda: many_accesses("float32"))
+    assert max(len(re.findall(r"^  const f32\* p\d+;", k.text, re.M)) for k in kernels) == 23
+    assert max(len(re.findall(r"^  f32\* p\d+;", k.text, re.M)) for k in kernels) >= 20
+
+
+def test_more_than_2_to_the_31_elements_take_64_bit_indices() -> None:
+    kernels = sources(lambda: wide_indices("uint8"))
+    assert sum("const i64 e0 = " in kernel.text for kernel in kernels) >= 5
+
+
+# Reductions
+
+# Of a pair such as max and min, which differ in one comparison, few dtypes have both.
+FEW = ("int32", "float32", "float64")
+REDUCTIONS: dict[str, tuple[str, ...]] = {
+    "sum": (*INTEGERS, *REALS, *COMPLEX),
+    "max": (*INTEGERS, *REALS),
+    "min": FEW,
+    "prod": (*INTEGERS, *REALS, *COMPLEX),
+    "argmax": (*INTEGERS, *REALS),
+    "argmin": FEW,
+    "any": DTYPES,
+    "all": ("bool", *FEW),
+    "var": REALS,
+    "mean": (*REALS, *COMPLEX),
+    "count_nonzero": ("bool", *FEW),
+}
+SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
+    "short rows": ((N, 64), 1),
+    "long rows": ((1 << 16, 8192), 1),
+    "split rows": ((64, N), 1),
+    "columns": ((4096, 1 << 16), 0),
+    "split columns": ((N, 256), 0),
+}
+
+
+def reductions(shape: str) -> Record:
+    def record(dtype: str, architecture: str) -> None:
+        extents, axis = SHAPES[shape]
+        (x,) = arrays(dtype, extents)
+        names = [name for name, dtypes in REDUCTIONS.items() if dtype in dtypes]
+        for name in thinned(names, dtype, architecture):
+            xp.evaluate(getattr(xp, name)(x, axis=axis))
+
+    return record
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", ["short rows", "split rows", "split columns"])
+def test_every_reduction(shape: str, dtype: str, architecture: str) -> None:
+    check(reductions(shape), dtype, architecture, REDUCTION_REGISTERS, REDUCTION_SPILLED)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("shape", ["long rows", "columns"])
+def test_reductions_that_no_block_shares(shape: str, architecture: str) -> None:
+    # The code of the split ones without its last part, so that one dtype will do.
+    check(reductions(shape), "float32", architecture, REDUCTION_REGISTERS, REDUCTION_SPILLED)
+
+
+# Compaction
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_compaction(architecture: str) -> None:
+    names = ("gpuarray_count", "gpuarray_offsets", "gpuarray_positions")
+    kernels = [Source(compaction.source(), name, "qqqq") for name in names]
+    found = compile_all(kernels, architecture)
+    assert all(f.registers <= 40 and f.spilled == 0 for f in found)
+
+
+def test_a_mask_compiles_the_kernels_of_compaction() -> None:
+    def record() -> None:
+        x, mask = arrays("float32", (N,))[0], arrays("bool", (N,))[0]
+        xp.evaluate(x[mask])
+
+    assert [k.name for k in sources(record) if k.text == compaction.source()]
+
+
+# How memory is read
+
+
+@pytest.mark.parametrize("dtype", [d for d in DTYPES if np.dtype(d).itemsize < 16])
+def test_contiguous_operands_move_16_bytes_at_once(dtype: str) -> None:
+    def record() -> None:
+        x, y = arrays(dtype, (N,), (N,))
+        xp.evaluate(xp.where(x == y, x, y))
+
+    text = ptx(sources(record)[-1])
+    moved = [
+        int(count or 1) * int(bits) // 8
+        for count, bits in re.findall(r"\b(?:ld|st)\.global(?:\.nc)?\.(?:v(\d)\.)?[busf](\d+)", text)
+    ]
+    assert 16 in moved
