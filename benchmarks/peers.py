@@ -1,8 +1,8 @@
 """The libraries that are measured side by side, each behind the same few methods.
 
-In: NumPy arrays, and functions written against the standard's names. Out: arrays of the library, and
-the functions as one would run them there: recorded, eager, or compiled. A library that can't be
-imported, or finds no GPU, raises when its class is made.
+In: NumPy arrays, and functions written against the standard's names. Out: arrays of the library,
+and the functions as one would run them there: recorded, eager, or compiled. A library that can't
+be imported, or finds no GPU, raises when its class is made.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Ours(Peer):
             self.executor = opened.manager.get_plugin("cuda")._executor(self.device)
 
     def array(self, host: np.ndarray[Any, Any]) -> Any:
-        return gpuarray.asarray(host, device=str(self.device))
+        return gpuarray.asarray(host, device=self.device)
 
     def host(self, array: Any) -> np.ndarray[Any, Any]:
         return np.asarray(array.to_device("cpu"))
@@ -93,7 +93,7 @@ class Ours(Peer):
         return call
 
     def wait(self, result: Any) -> None:
-        gpuarray.synchronize(str(self.device))
+        gpuarray.synchronize(self.device)
 
     def release(self) -> None:
         self.executor.runtime.trim()

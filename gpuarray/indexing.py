@@ -147,6 +147,8 @@ def _parse(x: Array, key: Any) -> _Key:
     position = -1
     for k, item in enumerate(items):
         d = len(maps)
+        if item is Ellipsis:
+            continue  # though without extent, it keeps the index arrays around it apart
         if item is None:
             out.append(1)
         elif isinstance(item, slice):
@@ -172,45 +174,51 @@ def _parse(x: Array, key: Any) -> _Key:
 
 
 def _expanded(key: Any, x: Array) -> list[Any]:
-    """The items of a key, one for each dimension and None, with the ellipsis written out."""
-    items: list[Any] = []
-    ellipsis = -1
-    used = 0
-    for item in key if isinstance(key, tuple) else (key,):
-        if item is Ellipsis:
-            if ellipsis >= 0:
-                raise IndexError("index: an index can only have a single ellipsis ('...')")
-            ellipsis = len(items)
-        elif item is None or isinstance(item, slice):
-            items.append(item)
-            used += item is not None
-        else:
-            found = _index_items(item, x, used)
-            items.extend(found)
-            used += len(found)
+    """The items of a key, one for each dimension, None and the ellipsis, whose slices follow it."""
+    given = [
+        item if item is None or item is Ellipsis or isinstance(item, slice | Array)
+        else _index_array(item, x)
+        for item in (key if isinstance(key, tuple) else (key,))
+    ]  # fmt: skip
+    if sum(item is Ellipsis for item in given) > 1:
+        raise IndexError("index: an index can only have a single ellipsis ('...')")
+    used = sum(_dimensions(item) for item in given)
     if used > x.ndim:
         raise IndexError(f"index: {used} indices for an array of {x.ndim} dimensions")
-    missing = [slice(None)] * (x.ndim - used)
-    at = len(items) if ellipsis < 0 else ellipsis
-    return [*items[:at], *missing, *items[at:]]
+    items: list[Any] = []
+    d = 0
+    for item in given:
+        if item is Ellipsis:
+            items += [item, *[slice(None)] * (x.ndim - used)]
+            d += x.ndim - used
+            continue
+        if isinstance(item, Array):
+            items += _index_arrays(item, x, d)
+        else:
+            items.append(item)
+        d += _dimensions(item)
+    return [*items, *[slice(None)] * (x.ndim - d)]
 
 
-def _index_items(item: Any, x: Array, d: int) -> list[Any]:
-    """An integer, or the index arrays of an integer array or a mask."""
-    array = _index_array(item, x)
-    if array is None:
-        try:
-            return [operator.index(item)]
-        except TypeError:
-            raise TypeError(
-                "index: needs integers, slices, ellipsis, None, integer or boolean arrays, got "
-                f"{type(item).__name__}"
-            ) from None
+def _dimensions(item: Any) -> int:
+    """How many dimensions of the array an item of a key takes up."""
+    if isinstance(item, Array) and item.dtype.kind == "b":
+        return item.ndim
+    return int(item is not None and item is not Ellipsis)
+
+
+def _index_arrays(array: Array, x: Array, d: int) -> list[Array]:
+    """An index array by itself, or a mask over the dimensions from d on as index arrays."""
+    if array.dtype.kind not in "iub":
+        raise TypeError(f"index: an index array needs integers or bools, got {array.dtype}")
+    recording.same_device("index", x, array)
     if array.dtype.kind in "iu":
         return [array]
     _check_mask(array, x, d)
+    if array.ndim == 0:
+        raise IndexError("index: a mask without dimensions stands alone, with no other indices")
     flat, _ = _positions(array)
-    found: list[Any] = []
+    found: list[Array] = []
     for k in range(array.ndim):
         below = math.prod(array.shape[k + 1 :])
         index = recording.binary(TABLE["floor_divide"], flat, max(below, 1))
@@ -218,13 +226,8 @@ def _index_items(item: Any, x: Array, d: int) -> list[Any]:
     return found
 
 
-def _index_array(item: Any, x: Array) -> Array | None:
-    """An index array from whatever NumPy takes for one; None for a plain integer."""
-    if isinstance(item, Array):
-        if item.dtype.kind not in "iub":
-            raise TypeError(f"index: an index array needs integers or bools, got {item.dtype}")
-        recording.same_device("index", x, item)
-        return item
+def _index_array(item: Any, x: Array) -> Array | int:
+    """An integer, or an index array from whatever else NumPy takes for one."""
     if isinstance(item, bool | np.bool_ | list | np.ndarray):
         host = np.asarray(item)
         if host.size == 0 and isinstance(item, list):
@@ -232,7 +235,13 @@ def _index_array(item: Any, x: Array) -> Array | None:
         if host.dtype.kind not in "iub":
             raise TypeError(f"index: an index array needs integers or bools, got {host.dtype}")
         return from_numpy(host, x.device)
-    return None
+    try:
+        return operator.index(item)
+    except TypeError:
+        raise TypeError(
+            "index: needs integers, slices, ellipsis, None, integer or boolean arrays, got "
+            f"{type(item).__name__}"
+        ) from None
 
 
 def _integer(item: Any, d: int, extent: int) -> int:

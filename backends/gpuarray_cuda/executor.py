@@ -36,7 +36,6 @@ _SMALLEST_PART = 8192
 # Rows longer than this get a block each, shorter ones a warp or less.
 _BLOCK_ROW = 4096
 _TICKETS = 1 << 16
-_FLOATS = frozenset((np.dtype(np.float32), np.dtype(np.float64)))
 # From here on a number rounds to infinity in float32.
 _OVERFLOW = 3.4028235677973366e38
 _LARGEST_CLAIM = (1 << 32) - 2
@@ -45,8 +44,8 @@ _LARGEST_CLAIM = (1 << 32) - 2
 class _Launch(NamedTuple):
     """A kernel of a step, ready but for pointers and scalars.
 
-    `pointers` are (operand, byte offset) for each access, `sizes` the integer arguments, `scalars`
-    (position, dtype) of the scalars, `scratch` bytes for parts of results (which need counters,
+    `pointers` are as `_pointers` gives them, `sizes` the integer arguments, `scalars`
+    as `_scalars` gives the scalars, `scratch` bytes for parts of results (which need counters,
     too), `winners` the access whose elements compete, or -1.
     """
 
@@ -55,7 +54,7 @@ class _Launch(NamedTuple):
     block: int
     pointers: tuple[tuple[int, int], ...]
     sizes: tuple[int, ...]
-    scalars: tuple[tuple[int, DType], ...]
+    scalars: tuple[tuple[int, DType, bool], ...]
     scratch: int
     winners: int
 
@@ -102,7 +101,7 @@ class Executor:
         prepared = step.prepared.get(self)
         if prepared is None:
             prepared = step.prepared[self] = self._prepare(step)
-        addresses: list[int] = []
+        addresses: list[Any] = []
         buffer: Any
         for buffer, offset in task.inputs:
             if buffer.writer == stream:
@@ -110,17 +109,27 @@ class Executor:
             else:
                 addresses.append(buffer.read_on(stream) + offset)
         outputs: list[Buffer] = []
-        for output, base in zip(step.outputs, task.bases, strict=True):
-            if base is None:
+        if task.bases is step.no_bases:
+            for output in step.outputs:
                 buffer = CudaBuffer(self.device, runtime, output.layout.nbytes, stream)
                 addresses.append(buffer.pointer)
-            else:
-                buffer, offset = base
-                addresses.append(buffer.write_on(stream) + offset)
-            outputs.append(buffer)
+                outputs.append(buffer)
+        else:
+            for output, base in zip(step.outputs, task.bases, strict=True):
+                if base is None:
+                    buffer = CudaBuffer(self.device, runtime, output.layout.nbytes, stream)
+                    addresses.append(buffer.pointer)
+                else:
+                    buffer, offset = base
+                    addresses.append(buffer.write_on(stream) + offset)
+                outputs.append(buffer)
         scratch: CudaBuffer | None = None
         for kernel, grid, block, pointers, sizes, scalars, parts, winners in prepared:
-            values: list[int | float] = [addresses[k] + offset for k, offset in pointers]
+            values: list[Any]
+            if pointers:
+                values = [addresses[k] + offset for k, offset in pointers]
+            else:
+                values = addresses[:]
             if winners >= 0:
                 place, nbytes = _winners(winners, task)
                 if scratch is None:
@@ -130,12 +139,13 @@ class Executor:
                 scratch = CudaBuffer(self.device, runtime, parts, stream)
                 values += (scratch.pointer, self._ticket_counters(stream))
             values += sizes
-            for k, dtype in scalars:
-                value = task.scalars[k]
-                if value.__class__ is float and dtype in _FLOATS and -_OVERFLOW < value < _OVERFLOW:
-                    values.append(value)
-                else:
-                    _append_scalar(values, value, dtype)
+            if scalars:
+                for k, dtype, real in scalars:
+                    value = task.scalars[k]
+                    if real and value.__class__ is float and -_OVERFLOW < value < _OVERFLOW:
+                        values.append(value)
+                    else:
+                        _append_scalar(values, value, dtype)
             runtime.launch(kernel, grid, block, 0, stream, values)
         return outputs
 
@@ -200,7 +210,7 @@ class Executor:
             block=elementwise.BLOCK,
             pointers=_pointers(step),
             sizes=(*step.shape, *step.integers, threads),
-            scalars=tuple(zip(generated.scalars, scalar_dtypes(program), strict=True)),
+            scalars=_scalars(generated.scalars, program),
             scratch=0,
             winners=winners,
         )
@@ -234,7 +244,7 @@ class Executor:
             block=reduction.BLOCK,
             pointers=_pointers(step),
             sizes=(*step.shape, *step.integers, results, elements, parts, part),
-            scalars=tuple(zip(generated.scalars, scalar_dtypes(program), strict=True)),
+            scalars=_scalars(generated.scalars, program),
             scratch=tiles * parts * generated.results * 32 * len(program.reductions)
             if shape.split
             else 0,
@@ -297,16 +307,25 @@ def _append_scalar(values: list[int | float], value: Any, dtype: DType) -> None:
         values.append(number - (1 << 64) if number >= 1 << 63 else number)
 
 
+def _scalars(positions: tuple[int, ...], program: Program) -> tuple[tuple[int, DType, bool], ...]:
+    """(position, dtype, whether it is a real floating one) for each scalar argument."""
+    pairs = zip(positions, scalar_dtypes(program), strict=True)
+    return tuple((position, dtype, dtype.kind == "f") for position, dtype in pairs)
+
+
 def _single(value: float) -> float:
     """A float that fits float32: what would round beyond its largest number is infinite."""
     return value if -_OVERFLOW < value < _OVERFLOW else value * math.inf
 
 
 def _pointers(step: Step) -> tuple[tuple[int, int], ...]:
-    return tuple(
+    """(operand, byte offset) for each access; empty where the accesses are just the operands."""
+    found = tuple(
         (access.operand, offset)
         for access, offset in zip(step.program.accesses, step.offsets, strict=True)
     )
+    operands = len(step.inputs) + len(step.outputs)
+    return () if found == tuple((k, 0) for k in range(operands)) else found
 
 
 def _operation_names(program: Program) -> list[str]:

@@ -40,8 +40,9 @@ _epoch = 0
 
 
 # A pending graph, written down: its key; the nodes in topological order; their scalars; the slots
-# of the roots and of what else is held; those of the leaves that may be overwritten.
-Collected = tuple[tuple[object, ...], list[Node], list[Any], list[int], list[int]]
+# of the roots and of what else is held; those of the leaves that may be overwritten, each with those
+# of the leaves that share its buffer.
+Collected = tuple[tuple[object, ...], list[Node], list[Any], list[int], dict[int, tuple[int, ...]]]
 
 # References to a node while `collect` counts them, besides those of the graph: the list of nodes,
 # the loop's variable and the argument of `getrefcount`.
@@ -51,21 +52,21 @@ _OWN_REFERENCES = 3
 def flush(roots: Sequence[Node]) -> None:
     """Compute `roots`, all on one device, and store what else of their graph is held."""
     with lock:
-        if len(roots) == 1:
-            wanted = roots
-            if wanted[0].op is None:
-                return
-        else:
-            wanted = [node for node in roots if node.op is not None]
-            if not wanted:
-                return
+        wanted = [node for node in roots if node.op is not None]
+        if not wanted:
+            return
         device = wanted[0].device
-        found = collect(wanted)
-        made = _plans.get(found[0])
+        made = None
+        if len(wanted) == 1:
+            key, nodes, scalars = _lone(wanted[0])
+            made = _plans.get(key)
         if made is None:
+            found = collect(wanted)
             made = plan_for(found)
+            if len(wanted) == 1 and key and made.only is not None:
+                _keep(key, made)
+            nodes, scalars = found[1], found[2]
         step = made.only
-        nodes, scalars = found[1], found[2]
         if step is None:
             _run(made, device, nodes, scalars)
             return
@@ -73,7 +74,7 @@ def flush(roots: Sequence[Node]) -> None:
         task = Task(
             step,
             device,
-            [(nodes[slot].buffer, nodes[slot].offset) for slot in step.inputs],  # type: ignore[misc]
+            [(nodes[slot].buffer, nodes[slot].offset) for slot in step.inputs],
             [scalars[k] for k in step.scalars],
             step.no_bases,
         )
@@ -82,8 +83,39 @@ def flush(roots: Sequence[Node]) -> None:
         except (OutOfMemory, DeviceError) as error:
             _explain_failure(error, step, {o.slot: nodes[o.slot] for o in step.outputs})
             raise
-        for output, buffer in zip(step.outputs, buffers, strict=True):
-            nodes[output.slot].become_leaf(buffer, 0, output.layout)
+        k = 0
+        for output in step.outputs:
+            nodes[output.slot].become_leaf(buffers[k], 0, output.layout)
+            k += 1
+
+
+def _lone(node: Node) -> tuple[tuple[object, ...], list[Any], list[Any]]:
+    """What `collect` gives for one elementwise operation on arrays in memory, in less time.
+
+    An empty key stands for any other graph.
+    """
+    inputs = node.inputs
+    if (
+        node.attributes is not None
+        or len(inputs) > 2
+        or (len(inputs) == 2 and inputs[0] is inputs[1])
+    ):
+        return (), [], []
+    key: list[Any] = [node.op]
+    nodes: list[Any] = []
+    scalars: list[Any] = []
+    x: Any
+    for x in inputs:
+        if x.__class__ is not pending:
+            scalars.append(x)
+            key.append(x.__class__)
+        elif x.op is None:
+            nodes.append(x)
+            key.append(x.layout)
+        else:
+            return (), [], []
+    nodes.append(node)
+    return tuple(key), nodes, scalars
 
 
 def collect(roots: Sequence[Node]) -> Collected:
@@ -149,32 +181,42 @@ def collect(roots: Sequence[Node]) -> Collected:
         if getrefcount(node) != node.uses and node.op is not None:
             key.append(node.slot)
             held.append(node.slot)
-    sole: list[int] = []
+    sole: dict[int, tuple[int, ...]] = {}
     if updates:
         node = None
         sole = _sole_bases(nodes)
         key.append(_SOLE)
-        key += sole
+        key += sole.items()
     return tuple(key), nodes, scalars, held, sole
 
 
-def _sole_bases(nodes: list[Node]) -> list[int]:
-    """The leaves that an update may overwrite: nothing else refers to them or to their buffer."""
+def _sole_bases(nodes: list[Node]) -> dict[int, tuple[int, ...]]:
+    """The leaves that an update may overwrite, with the leaves of the graph that share its buffer.
+
+    Nothing outside the graph refers to any of them or to the buffer.
+    """
     bases = {
         node.inputs[0].slot  # type: ignore[attr-defined]
         for node in nodes
         if node.op is UPDATE or node.op is SCATTER
     }
-    # Of a buffer: the leaf's attribute, and getrefcount's argument.
-    return [
-        node.slot
-        for node in nodes
-        if node.op is None
-        and node.slot in bases
-        and getrefcount(node) == node.uses
-        and getrefcount(node.buffer) == 2
-        and node.buffer.exclusive  # type: ignore[union-attr]
-    ]
+    sharing: dict[int, list[int]] = {}
+    outside: set[int] = set()
+    for node in nodes:
+        if node.op is None:
+            sharing.setdefault(id(node.buffer), []).append(node.slot)
+            if getrefcount(node) != node.uses:
+                outside.add(id(node.buffer))
+    # Of a buffer: the attributes of its leaves, and getrefcount's argument.
+    return {
+        slots[k]: (*slots[:k], *slots[k + 1 :])
+        for buffer, slots in sharing.items()
+        if buffer not in outside
+        and getrefcount(nodes[slots[0]].buffer) == len(slots) + 1
+        and nodes[slots[0]].buffer.exclusive  # type: ignore[union-attr]
+        for k in range(len(slots))
+        if slots[k] in bases
+    }
 
 
 def plan_for(found: Collected) -> Plan:
@@ -183,11 +225,15 @@ def plan_for(found: Collected) -> Plan:
     cached = _plans.get(key)
     if cached is not None:
         return cached
-    made = plan(vertices(nodes, set(held), set(sole)))
+    made = plan(vertices(nodes, set(held), sole))
+    _keep(key, made)
+    return made
+
+
+def _keep(key: tuple[object, ...], made: Plan) -> None:
     if len(_plans) >= limits.CACHED_PLANS:
         _plans.popitem(last=False)
     _plans[key] = made
-    return made
 
 
 def forget_plans() -> None:

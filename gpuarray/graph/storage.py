@@ -51,7 +51,7 @@ def decide(graph: list[Vertex]) -> None:
             v.stored = True
     for v in list(graph):
         if v.op is UPDATE:
-            _update(v)
+            _update(v, graph)
         elif v.op is SCATTER:
             _scatter(v, graph)
     work: dict[int, int] = {}
@@ -113,7 +113,11 @@ def _read_elsewhere(v: Vertex) -> bool:
 
 
 def _reaches(start: Vertex, goal: Vertex) -> bool:
-    """Whether `start` depends on `goal`."""
+    """Whether `start` depends on `goal`, or on what shares its buffer."""
+    return any(_reaches_itself(start, leaf) for leaf in (goal, *goal.sharing))
+
+
+def _reaches_itself(start: Vertex, goal: Vertex) -> bool:
     seen = {start.slot}
     stack = [start]
     while stack:
@@ -137,7 +141,7 @@ def _may_overwrite(v: Vertex, base: Vertex, readers: list[Vertex]) -> bool:
         return False
     if base.layout is not None and _repeats(base.layout):
         return False
-    stack = [u for u in base.users if u is not v]
+    stack = [u for b in (base, *base.sharing) for u in b.users if u is not v]
     seen = set()
     while stack:
         user = stack.pop()
@@ -145,7 +149,9 @@ def _may_overwrite(v: Vertex, base: Vertex, readers: list[Vertex]) -> bool:
             return False
         if user in readers:
             continue
-        if user.held or user.slot in seen or user.slot > v.slot:
+        if user.slot in seen:
+            continue
+        if user.held or user.slot > v.slot:
             return False
         seen.add(user.slot)
         stack.extend(user.users)
@@ -159,7 +165,7 @@ def _repeats(layout: Layout) -> bool:
     return any(s == 0 and n > 1 for s, n in zip(layout.strides, layout.shape, strict=True))
 
 
-def _update(v: Vertex) -> None:
+def _update(v: Vertex, graph: list[Vertex]) -> None:
     """Write the region in place where the old value may go, else select between old and new."""
     base, value = v.inputs
     assert isinstance(base, Vertex) and v.attributes is not None
@@ -181,7 +187,28 @@ def _update(v: Vertex) -> None:
     if reads_base and isinstance(value, Vertex):
         # Computed first and kept apart: a value that reads what it overwrites could not be run
         # again if an interrupt came between the write and the note that it was made.
-        value.stored = True
+        _keep_apart(v, 1, graph)
+
+
+def _keep_apart(user: Vertex, position: int, graph: list[Vertex]) -> Vertex:
+    """Store an input of `user` in memory of its own; the vertex that is read from now on."""
+    x = user.inputs[position]
+    assert isinstance(x, Vertex)
+    if not x.is_leaf:
+        x.stored = True
+        return x
+    copy = _copy(x, graph)
+    user.replace_input(position, copy)
+    return copy
+
+
+def _copy(x: Vertex, graph: list[Vertex]) -> Vertex:
+    identity = tuple((d, 0, 1) for d in range(len(x.shape)))
+    copy = Vertex(len(graph), VIEW, (x,), (x.shape, identity), x.dtype, x.shape)
+    copy.stored = True
+    copy.cost = _NEVER_ALIAS
+    graph.append(copy)
+    return copy
 
 
 def _scatter(v: Vertex, graph: list[Vertex]) -> None:
@@ -189,22 +216,16 @@ def _scatter(v: Vertex, graph: list[Vertex]) -> None:
     base = v.inputs[0]
     assert isinstance(base, Vertex)
     readers = []
-    for x in v.inputs[1:]:
-        if isinstance(x, Vertex) and _reaches(x, base):
-            x.stored = True
-            readers.append(x)
+    for position, x in enumerate(v.inputs):
+        if position > 0 and isinstance(x, Vertex) and _reaches(x, base):
+            readers.append(_keep_apart(v, position, graph))
     v.stored = v.in_place = True
     if _may_overwrite(v, base, readers) or not (base.stored or len(base.users) > 1):
         base.stored = True
         if base.op in (VIEW, RESHAPE):
             base.cost = _NEVER_ALIAS
         return
-    identity = tuple((d, 0, 1) for d in range(len(base.shape)))
-    copy = Vertex(len(graph), VIEW, (base,), (base.shape, identity), base.dtype, base.shape)
-    copy.stored = True
-    copy.cost = _NEVER_ALIAS
-    graph.append(copy)
-    v.replace_first_input(copy)
+    v.replace_input(0, _copy(base, graph))
 
 
 def _absorb_reductions(graph: list[Vertex]) -> None:

@@ -42,6 +42,8 @@ class Vertex:
         An array, or another graph, still refers to it.
     sole
         A leaf that only this graph refers to, so that it may be overwritten.
+    sharing
+        Of such a leaf, the other leaves that lie in its buffer.
     users
         The vertices that read it, once for each reading.
     stored
@@ -56,7 +58,7 @@ class Vertex:
 
     __slots__ = (
         *("slot", "op", "inputs", "attributes", "dtype", "shape", "size", "layout", "is_leaf"),
-        *("held", "sole", "users", "stored", "in_place", "alias", "cost", "order"),
+        *("held", "sole", "sharing", "users", "stored", "in_place", "alias", "cost", "order"),
     )
 
     def __init__(
@@ -79,6 +81,7 @@ class Vertex:
         self.is_leaf = op is None
         self.held = False
         self.sole = False
+        self.sharing: tuple[Vertex, ...] = ()
         self.users: list[Vertex] = []
         self.stored = self.is_leaf
         self.in_place = False
@@ -93,22 +96,22 @@ class Vertex:
         """The inputs that are vertices."""
         return [x for x in self.inputs if isinstance(x, Vertex)]
 
-    def replace_first_input(self, new: Vertex) -> None:
-        """Read `new` as the first input; other inputs stay, the same vertex among them."""
-        old = self.inputs[0]
-        assert isinstance(old, Vertex)
-        self.inputs = (new, *self.inputs[1:])
-        old.users.remove(self)
+    def replace_input(self, position: int, new: Vertex) -> None:
+        """Read `new` as the input at `position`."""
+        old = self.inputs[position]
+        self.inputs = (*self.inputs[:position], new, *self.inputs[position + 1 :])
+        if isinstance(old, Vertex):
+            old.users.remove(self)
         new.users.append(self)
 
     def __repr__(self) -> str:
         return f"Vertex({self.slot}, {self.op}, {self.dtype}{list(self.shape)})"
 
 
-def vertices(nodes: list[Node], held: set[int], sole: set[int]) -> list[Vertex]:
+def vertices(nodes: list[Node], held: set[int], sole: dict[int, tuple[int, ...]]) -> list[Vertex]:
     """The planner's copy of `nodes`, which are in topological order; slot i is ``nodes[i]``.
 
-    `held` and `sole` are slots. Scalars are numbered in the order in which `collect` lists them.
+    `held` are slots; `sole` maps slots to those that share their buffer. Scalars are numbered in the order in which `collect` lists them.
     """
     found: list[Vertex] = []
     position = 0
@@ -126,4 +129,6 @@ def vertices(nodes: list[Node], held: set[int], sole: set[int]) -> list[Vertex]:
         vertex.held = slot in held
         vertex.sole = slot in sole
         found.append(vertex)
+    for slot, sharing in sole.items():
+        found[slot].sharing = tuple(found[other] for other in sharing)
     return found

@@ -183,27 +183,15 @@ def _program(text: str, architecture: str, *more: str) -> tuple[Any, Any, str]:
     return nvrtc, program, message
 
 
-def compile_all(
-    kernels: Sequence[Source], architecture: str, together: bool = True
-) -> list[Resources]:
-    """Each kernel's resources on an architecture; fails on any warning of the compiler.
-
-    `together` puts all kernels into one source. It must be False where kernels call functions that
-    the compiler does not inline (the slow path of `sin` in double precision): kernels of one source
-    share these, and then save registers around the call that each for itself would not.
-    """
-    found: list[Resources] = []
-    for batch in [kernels] if together else [[kernel] for kernel in kernels]:
-        nvrtc, program, log = _program(_together(batch), architecture, "--ptxas-options=-v")
-        nvrtc.nvrtcDestroyProgram(program)
-        warned = [line for line in log.splitlines() if ": warning" in line]
-        unexpected = [line for line in warned if not _UNUSED.search(line)]
-        assert not unexpected, "\n".join(unexpected)
-        resources = {
-            name: Resources(int(used), int(spilled)) for name, spilled, used in _USED.findall(log)
-        }
-        found += [resources[f"{kernel.name}_{k}"] for k, kernel in enumerate(batch)]
-    return found
+def compile_all(kernels: Sequence[Source], architecture: str) -> list[Resources]:
+    """Each kernel's resources on an architecture; fails on any warning of the compiler."""
+    nvrtc, program, log = _program(_together(kernels), architecture, "--ptxas-options=-v")
+    nvrtc.nvrtcDestroyProgram(program)
+    warned = [line for line in log.splitlines() if ": warning" in line]
+    unexpected = [line for line in warned if not _UNUSED.search(line)]
+    assert not unexpected, "\n".join(unexpected)
+    found = {name: Resources(int(used), int(spilled)) for name, spilled, used in _USED.findall(log)}
+    return [found[f"{kernel.name}_{k}"] for k, kernel in enumerate(kernels)]
 
 
 def ptx(kernel: Source, architecture: str = "sm_90") -> str:
@@ -214,4 +202,3 @@ def ptx(kernel: Source, architecture: str = "sm_90") -> str:
     nvrtc.nvrtcGetPTX(program, text)
     nvrtc.nvrtcDestroyProgram(program)
     return text.decode()
-
