@@ -21,7 +21,7 @@ from gpuarray_cuda.compile import OPTIONS
 from gpuarray_cuda.plugin import CudaBackend
 from gpuarray_cuda.runtime import DeviceProperties, MemoryStatistics
 
-__all__ = ["Resources", "Source", "compile_all", "ptx", "sources"]
+__all__ = ["Resources", "Source", "compile_all", "ptx", "resources", "sources"]
 
 H200 = DeviceProperties(
     name="H200 without a device",
@@ -183,14 +183,19 @@ def _program(text: str, architecture: str, *more: str) -> tuple[Any, Any, str]:
     return nvrtc, program, message
 
 
-def compile_all(kernels: Sequence[Source], architecture: str) -> list[Resources]:
-    """Each kernel's resources on an architecture; fails on any warning of the compiler."""
-    nvrtc, program, log = _program(_together(kernels), architecture, "--ptxas-options=-v")
+def resources(text: str, architecture: str) -> dict[str, Resources]:
+    """What each kernel of a source takes; fails on any warning of the compiler."""
+    nvrtc, program, log = _program(text, architecture, "--ptxas-options=-v")
     nvrtc.nvrtcDestroyProgram(program)
     warned = [line for line in log.splitlines() if ": warning" in line]
     unexpected = [line for line in warned if not _UNUSED.search(line)]
     assert not unexpected, "\n".join(unexpected)
-    found = {name: Resources(int(used), int(spilled)) for name, spilled, used in _USED.findall(log)}
+    return {name: Resources(int(used), int(spilled)) for name, spilled, used in _USED.findall(log)}
+
+
+def compile_all(kernels: Sequence[Source], architecture: str) -> list[Resources]:
+    """What each of the kernels takes on an architecture."""
+    found = resources(_together(kernels), architecture)
     return [found[f"{kernel.name}_{k}"] for k, kernel in enumerate(kernels)]
 
 
