@@ -185,6 +185,8 @@ class Torch(Peer):
     name = "torch"
 
     def __init__(self) -> None:
+        # One compiler process, which is gone when it is done, instead of one for each core.
+        os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
         import torch
 
         torch.zeros(1, device="cuda")

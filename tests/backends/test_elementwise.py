@@ -42,7 +42,24 @@ def numbers(dtype: np.dtype[Any]) -> HostArray:
         some = [0, 1, 2, 3, 5, 7, 11, 64, high, high - 1, high // 2, 100]
         some += [low, low + 1, -1, -7] if low else [4, 6, 8, high // 3]
         return np.asarray(some, dtype)
-    real = [0.0, 0.125, -0.5, 0.7, -0.9, 1.0, -1.25, 1.5, 2.5, -2.5, 3.3, -4.75, 7.0, 13.1, 1e-3, 20.0]
+    real = [
+        0.0,
+        0.125,
+        -0.5,
+        0.7,
+        -0.9,
+        1.0,
+        -1.25,
+        1.5,
+        2.5,
+        -2.5,
+        3.3,
+        -4.75,
+        7.0,
+        13.1,
+        1e-3,
+        20.0,
+    ]
     if dtype.kind == "f":
         return np.asarray(real).astype(dtype)
     return (np.asarray(real) + 1j * np.asarray(real)[::-1]).astype(dtype)
@@ -58,7 +75,9 @@ def operands(row: Operation, dtype: np.dtype[Any]) -> list[HostArray]:
         return [v, np.minimum(middle, v[5]), np.maximum(middle, v[5])]
     first, second = (a.ravel().copy() for a in np.meshgrid(v, v, indexing="ij"))
     if row.name == "pow" and dtype.kind in "iu":
-        second = (second % np.asarray(6, dtype)).astype(dtype)  # negative ones are an error in NumPy
+        second = (second % np.asarray(6, dtype)).astype(
+            dtype
+        )  # negative ones are an error in NumPy
     if row.name in ("floor_divide", "remainder") and dtype.kind in "fc":
         second = np.where(second == 0, dtype.type(0.3), second)  # 0 is among the special cases
     return [first, second]
@@ -124,7 +143,9 @@ def test_two_dtypes_are_promoted(device, host, name):
     results, expected = [], []
     for a, b in pairs:
         v, w = numbers(a)[:7], numbers(b)[1:8]
-        results.append(getattr(xp, name)(xp.asarray(v, device=device), xp.asarray(w, device=device)))
+        results.append(
+            getattr(xp, name)(xp.asarray(v, device=device), xp.asarray(w, device=device))
+        )
         promoted = np.promote_types(a, b)
         with np.errstate(all="ignore"):
             expected.append(getattr(np, name)(v.astype(promoted), w.astype(promoted)))

@@ -6,6 +6,7 @@ device error, or an interrupt. Then all of its arrays must have the values they 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,7 @@ def test_a_failure_around_any_task(device, host, program, late, error):
         x, y = inputs(device)
         plugin = Failing(after, late, error)
         with observing(plugin):
-            arrays = retried(lambda: program(x, y), error)
+            arrays = retried(program, x, y, error)
             for _ in range(2):
                 try:
                     xp.evaluate(*arrays)
@@ -153,12 +154,12 @@ def test_a_failure_around_any_task(device, host, program, late, error):
     assert 1 <= after < 99
 
 
-def retried(run: Any, error: type[BaseException]) -> Any:
-    """`run`, once more where it failed itself; a program starts from arrays that it leaves alone."""
+def retried(program: Any, x: xp.Array, y: xp.Array, error: type[BaseException]) -> Any:
+    """The results of a program, started anew where it failed itself: it leaves its inputs alone."""
     try:
-        return run()
+        return program(x, y)
     except error:
-        return run()
+        return program(x, y)
 
 
 @pytest.fixture
@@ -185,11 +186,9 @@ def test_a_failure_of_any_call_to_the_driver(device, host, runtime, program, kin
     for after in range(200):
         x, y = inputs(device)
         with runtime.failing(after=after, kind=kind, error=error) as failure:
-            arrays = retried(lambda: program(x, y), error)
-            try:
+            arrays = retried(program, x, y, error)
+            with suppress(error):
                 xp.evaluate(*arrays)
-            except error:
-                pass
         for found, value in zip(finish(arrays, host), expected, strict=True):
             np.testing.assert_array_equal(found, value)
         np.testing.assert_array_equal(host(x), np.arange(N) / 8)
@@ -203,13 +202,11 @@ def test_nothing_leaks_when_flushes_fail(device, runtime):
     x, y = inputs(device)
     found = x.device
     before = None
-    for round_ in range(3):
+    for _ in range(3):
         for after in range(12):
-            with runtime.failing(after=after, kind="any", error=KeyboardInterrupt):
-                try:
-                    xp.evaluate(*several_kernels(x, y))
-                except KeyboardInterrupt:
-                    pass
+            failing = runtime.failing(after=after, kind="any", error=KeyboardInterrupt)
+            with failing, suppress(KeyboardInterrupt):
+                xp.evaluate(*several_kernels(x, y))
         used = found.hook.gpuarray_memory(device=found).used
         if before is None:
             before = used
@@ -256,7 +253,7 @@ def test_a_failed_update_at_the_limit_is_not_made(device, host):
 
 def test_a_failed_mask_leaves_its_arrays_alone(device, host):
     for after in range(4):
-        x, y = inputs(device)
+        x, _ = inputs(device)
         z = x * 2
         with observing(Failing(after, True, KeyboardInterrupt)) as plugin:
             try:

@@ -1,4 +1,4 @@
-"""`x[key]` and `x[key] = value` against NumPy: every kind of key, alone and mixed, and the errors."""
+"""`x[key]` and `x[key] = value` against NumPy: every kind of key, alone and mixed; the errors."""
 
 from __future__ import annotations
 
@@ -319,9 +319,7 @@ def test_masks_that_are_strided_views(device, host):
     np.testing.assert_array_equal(host(x[mask[1, ::-1]]), v[m[1, ::-1]])
     every = xp.broadcast_to(xp.asarray(True, device=device), (6,))
     np.testing.assert_array_equal(host(x[every]), v)
-    np.testing.assert_array_equal(
-        host(xp.permute_dims(x, (1, 0))[xp.flip(mask)]), v.T[np.flip(m)]
-    )
+    np.testing.assert_array_equal(host(xp.permute_dims(x, (1, 0))[xp.flip(mask)]), v.T[np.flip(m)])
 
 
 def test_an_empty_array_and_its_mask(device, host):
