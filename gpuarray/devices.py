@@ -51,6 +51,10 @@ class Device(str):
 chosen: ContextVar[Device | None] = ContextVar("gpuarray_device", default=None)
 
 
+# The devices found so far, by the names asked for: finding a backend takes milliseconds.
+_known: dict[str, Device] = {}
+
+
 def default_device() -> Device:
     """Where new arrays go: `gpuarray.backend`'s choice, else that of `GPUARRAY_BACKEND`."""
     found = chosen.get()
@@ -79,11 +83,15 @@ def device(name: object) -> Device:
         return name
     if not isinstance(name, str):
         raise TypeError(f"device: needs a name such as 'cpu' or 'cuda:0', got {name!r}")
+    known = _known.get(name)
+    if known is not None:
+        return known
     from gpuarray.plugins.manager import backend_of
 
     backend = backend_of(name)
     for found in backend.devices:
         if found == name or found == f"{name}:0":
+            _known[name] = found
             return found
     there = ", ".join(repr(str(d)) for d in backend.devices)
     raise ValueError(f"device: there is no {name!r}; backend {backend.name!r} has {there}")

@@ -62,7 +62,9 @@ class CudaBuffer(Buffer):
             pointer, home = self.pointer, self.home
         except AttributeError:
             return  # never allocated
-        if self.readers is not None or self.writer != home:
-            for other in {self.writer, *(self.readers or ())} - {home}:
-                self.runtime.wait(home, self.runtime.record(other))
-        self.runtime.free(pointer, self.nbytes, home)
+        try:
+            if self.readers is not None or self.writer != home:
+                for other in {self.writer, *(self.readers or ())} - {home}:
+                    self.runtime.wait(home, self.runtime.record(other))
+        finally:
+            self.runtime.free(pointer, self.nbytes, home)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,11 @@ __all__ = ["Executor"]
 
 DType = np.dtype[Any]
 
+# How many blocks of 256 threads shall share a multiprocessor, tried until a kernel does not spill:
+# as the compiler sees fit, then with 48, 64, 80 and 128 registers for a thread.
+RESIDENT = (0, 5, 4, 3, 2)
+# Registers of a multiprocessor, of every compute capability from 5.0 on.
+_REGISTERS = 65536
 # Blocks of a persistent kernel for each multiprocessor: 2048 threads of 256.
 _BLOCKS_PER_MULTIPROCESSOR = 8
 # Results beyond this number keep all multiprocessors busy without splitting any.
@@ -177,13 +182,23 @@ class Executor:
             )
         return (self._prepare_elementwise(step, "write"),)
 
-    def _compiled(self, key: object, made: Any, name: str) -> tuple[Any, Kernel]:
-        """What the generator makes for a key, and its kernel; made and compiled once."""
+    def _compiled(self, key: object, made: Callable[[int], Any], name: str) -> tuple[Any, Kernel]:
+        """What the generator makes for a key, and its kernel; made and compiled once.
+
+        `made` takes how many blocks shall share a multiprocessor. A kernel that spills is
+        compiled again for fewer.
+        """
         found = self._kernels.get(key)
         if found is None:
-            generated = made()
-            kernel = self.runtime.compile(generated.source, name, generated.format)
-            found = self._kernels[key] = (generated, kernel)
+            for resident in RESIDENT:
+                generated = made(resident)
+                kernel = self.runtime.compile(generated.source, name, generated.format)
+                if found is None or kernel.local_bytes < found[1].local_bytes:
+                    found = (generated, kernel)
+                if kernel.local_bytes == 0:
+                    break
+            assert found is not None
+            self._kernels[key] = found
         return found
 
     def _prepare_elementwise(self, step: Step, mode: str) -> _Launch:
@@ -191,7 +206,7 @@ class Executor:
         rows = tuple(operations[name] for name in _operation_names(program))
         generated, kernel = self._compiled(
             (program, mode, rows),
-            lambda: elementwise.elementwise(program, operations, mode),
+            lambda resident: elementwise.elementwise(program, operations, mode, resident),
             elementwise.NAME,
         )
         points = math.prod(step.shape)
@@ -225,7 +240,7 @@ class Executor:
         rows = tuple(operations[name] for name in _operation_names(program))
         generated, kernel = self._compiled(
             (program, shape, rows),
-            lambda: reduction.reduction(program, operations, shape),
+            lambda resident: reduction.reduction(program, operations, shape, resident),
             reduction.NAME,
         )
         results = math.prod(step.shape[: program.kept])
@@ -233,7 +248,7 @@ class Executor:
         tiles = -(-results // generated.results)
         parts, part = 1, elements
         if shape.split:
-            wanted = -(-self._blocks() // tiles)
+            wanted = -(-self._blocks(kernel) // tiles)
             step_size = reduction.BLOCK * shape.width
             part = max(-(-elements // wanted), _SMALLEST_PART // (1 if not shape.columns else 32))
             part = -(-part // step_size) * step_size
@@ -251,8 +266,11 @@ class Executor:
             winners=-1,
         )
 
-    def _blocks(self) -> int:
-        return self.runtime.properties.multiprocessors * _BLOCKS_PER_MULTIPROCESSOR
+    def _blocks(self, kernel: Kernel) -> int:
+        """Blocks of a kernel that run at once; a persistent kernel with more would end unevenly."""
+        registers = -(-max(kernel.registers, 1) // 8) * 8 * reduction.BLOCK
+        resident = min(_REGISTERS // registers, _BLOCKS_PER_MULTIPROCESSOR)
+        return self.runtime.properties.multiprocessors * max(resident, 1)
 
     def _reduction_shape(self, step: Step) -> reduction.Shape:
         """Rows or columns, how wide, and whether one result takes several blocks."""

@@ -40,8 +40,8 @@ _epoch = 0
 
 
 # A pending graph, written down: its key; the nodes in topological order; their scalars; the slots
-# of the roots and of what else is held; those of the leaves that may be overwritten, each with those
-# of the leaves that share its buffer.
+# of the roots and of what else is held; those of the leaves that may be overwritten, each with
+# those of the leaves that share its buffer.
 Collected = tuple[tuple[object, ...], list[Node], list[Any], list[int], dict[int, tuple[int, ...]]]
 
 # References to a node while `collect` counts them, besides those of the graph: the list of nodes,
@@ -83,10 +83,8 @@ def flush(roots: Sequence[Node]) -> None:
         except (OutOfMemory, DeviceError) as error:
             _explain_failure(error, step, {o.slot: nodes[o.slot] for o in step.outputs})
             raise
-        k = 0
-        for output in step.outputs:
+        for k, output in enumerate(step.outputs):
             nodes[output.slot].become_leaf(buffers[k], 0, output.layout)
-            k += 1
 
 
 def _lone(node: Node) -> tuple[tuple[object, ...], list[Any], list[Any]]:

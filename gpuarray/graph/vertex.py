@@ -111,7 +111,8 @@ class Vertex:
 def vertices(nodes: list[Node], held: set[int], sole: dict[int, tuple[int, ...]]) -> list[Vertex]:
     """The planner's copy of `nodes`, which are in topological order; slot i is ``nodes[i]``.
 
-    `held` are slots; `sole` maps slots to those that share their buffer. Scalars are numbered in the order in which `collect` lists them.
+    `held` are slots; `sole` maps slots to those that share their buffer. Scalars are numbered in
+    the order in which `collect` lists them.
     """
     found: list[Vertex] = []
     position = 0

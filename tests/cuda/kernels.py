@@ -18,6 +18,7 @@ from gpuarray.devices import Device, chosen
 from gpuarray.plugins.manager import Backend
 from gpuarray_cuda.codegen.device_functions import source_for
 from gpuarray_cuda.compile import OPTIONS
+from gpuarray_cuda.executor import RESIDENT
 from gpuarray_cuda.plugin import CudaBackend
 from gpuarray_cuda.runtime import DeviceProperties, MemoryStatistics
 
@@ -194,9 +195,28 @@ def resources(text: str, architecture: str) -> dict[str, Resources]:
 
 
 def compile_all(kernels: Sequence[Source], architecture: str) -> list[Resources]:
-    """What each of the kernels takes on an architecture."""
+    """What each of the kernels takes on an architecture, as the executor settles on it."""
+    found = _compiled(kernels, architecture)
+    for resident in RESIDENT[1:]:
+        again = [k for k, taken in enumerate(found) if taken.spilled]
+        if not again:
+            break
+        bounded = [_bounded(kernels[k], resident) for k in again]
+        for k, taken in zip(again, _compiled(bounded, architecture), strict=True):
+            found[k] = min(found[k], taken, key=lambda t: t.spilled)
+    return found
+
+
+def _compiled(kernels: Sequence[Source], architecture: str) -> list[Resources]:
     found = resources(_together(kernels), architecture)
     return [found[f"{kernel.name}_{k}"] for k, kernel in enumerate(kernels)]
+
+
+def _bounded(kernel: Source, resident: int) -> Source:
+    """The kernel as `signature` begins it for so many blocks."""
+    text = re.sub(r"__launch_bounds__\((\d+)\)", rf"__launch_bounds__(\1, {resident})", kernel.text)
+    assert text != kernel.text
+    return kernel._replace(text=text)
 
 
 def ptx(kernel: Source, architecture: str = "sm_90") -> str:

@@ -10,6 +10,7 @@ import ctypes
 import functools
 import itertools
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -169,6 +170,8 @@ class SimulatedDeviceRuntime:
             return found.pointer
 
     def free(self, pointer: int, nbytes: int, stream: int) -> None:
+        if sys.is_finalizing():
+            return  # the memory itself may be gone by now
         self._freed.append((pointer, nbytes, stream))
         # Taken already: by another thread, or by the method that this finalizer interrupts.
         # Then the next call frees.

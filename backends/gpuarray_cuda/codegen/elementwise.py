@@ -20,6 +20,7 @@ from gpuarray_cuda.codegen.values import (
     complete_source,
     guarded,
     scalar_positions,
+    signature,
 )
 
 __all__ = ["BLOCK", "Elementwise", "elementwise"]
@@ -48,7 +49,10 @@ class Elementwise(NamedTuple):
 
 
 def elementwise(
-    program: Program, operations: Mapping[str, Operation], mode: str = "write"
+    program: Program,
+    operations: Mapping[str, Operation],
+    mode: str = "write",
+    resident: int = 0,
 ) -> Elementwise:
     """The kernel of a program without reductions.
 
@@ -56,12 +60,15 @@ def elementwise(
     point wins whatever the order of threads: "clear" zeroes the winner of every element written,
     "claim" raises it to the highest point that writes there, "write" lets that point write.
     """
-    return _Writer(program, operations, mode).kernel()
+    return _Writer(program, operations, mode, resident).kernel()
 
 
 class _Writer:
-    def __init__(self, program: Program, operations: Mapping[str, Operation], mode: str) -> None:
+    def __init__(
+        self, program: Program, operations: Mapping[str, Operation], mode: str, resident: int
+    ) -> None:
         self.program = program
+        self.resident = resident
         self.mode = mode
         self.collides = any(store.collides for store in program.stores)
         self.values = Values(program, operations)
@@ -113,8 +120,7 @@ class _Writer:
 
     def kernel(self) -> Elementwise:
         lines = [
-            f'extern "C" __global__ void __launch_bounds__({BLOCK})',
-            f"{NAME}(const __grid_constant__ Args a) {{",
+            signature(NAME, BLOCK, self.resident),
             self.arguments.unpacked(),
         ]
         lines += self._body()

@@ -29,6 +29,7 @@ from gpuarray_cuda.codegen.values import (
     complete_source,
     guarded,
     scalar_positions,
+    signature,
 )
 
 __all__ = ["BLOCK", "Reduce", "Shape", "reduction"]
@@ -62,14 +63,23 @@ class Reduce(NamedTuple):
 SIZES = ("results", "elements", "parts", "part")
 
 
-def reduction(program: Program, operations: Mapping[str, Operation], shape: Shape) -> Reduce:
+def reduction(
+    program: Program, operations: Mapping[str, Operation], shape: Shape, resident: int = 0
+) -> Reduce:
     """The kernel of a program with reductions."""
-    return _Writer(program, operations, shape).kernel()
+    return _Writer(program, operations, shape, resident).kernel()
 
 
 class _Writer:
-    def __init__(self, program: Program, operations: Mapping[str, Operation], shape: Shape):
+    def __init__(
+        self,
+        program: Program,
+        operations: Mapping[str, Operation],
+        shape: Shape,
+        resident: int,
+    ) -> None:
         self.program = program
+        self.resident = resident
         self.shape = shape
         self.values = Values(program, operations)
         extra = ("char* partials", "u32* tickets") if shape.split else ()
@@ -103,8 +113,7 @@ class _Writer:
     def kernel(self) -> Reduce:
         lines = [
             *self._accumulator(),
-            f'extern "C" __global__ void __launch_bounds__({BLOCK})',
-            f"{NAME}(const __grid_constant__ Args a) {{",
+            signature(NAME, BLOCK, self.resident),
             self.arguments.unpacked(),
             *(self._columns() if self.shape.columns else self._rows()),
             "}",

@@ -25,6 +25,7 @@ __all__ = [
     "guarded",
     "scalar_dtypes",
     "scalar_positions",
+    "signature",
 ]
 
 DType = np.dtype[Any]
@@ -248,6 +249,19 @@ class Values:
         if opcode == "cast":
             return f"cast<{c}>({names[0]})"
         raise AssertionError(f"unknown instruction {instruction}")
+
+
+def signature(name: str, block: int, resident: int) -> str:
+    """The head of a kernel for blocks of `block` threads.
+
+    With `resident` set the compiler may use as many registers as let that many blocks share a
+    multiprocessor; left at 0 it decides for itself, and at times rather spills.
+    """
+    bounds = f"{block}, {resident}" if resident else f"{block}"
+    return (
+        f'extern "C" __global__ void __launch_bounds__({bounds})\n'
+        f"{name}(const __grid_constant__ Args a) {{"
+    )
 
 
 def complete_source(arguments: Arguments, kernel: str) -> str:
