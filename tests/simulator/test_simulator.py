@@ -559,7 +559,7 @@ class TestCompilation:
     def test_arguments_must_have_the_size_of_args(self, device):
         with pytest.raises(DeviceError, match="Args has 8 bytes, arguments 'qq' make 16"):
             device.raw.compile(kernel(""), "k", "qq")
-        with pytest.raises(ValueError, match="'q' and 'd'"):
+        with pytest.raises(ValueError, match="'q', 'd' and 'f'"):
             device.raw.compile(kernel(""), "k", "i")
 
     def test_values_must_fit_the_arguments(self, device):
