@@ -198,8 +198,8 @@ def test_values_must_fit_the_kernel(device: CudaDeviceRuntime, stream: int) -> N
         device.launch(kernel, 1, 1, 0, stream, [0, 0])
     with pytest.raises(ValueError, match="integer"):
         device.launch(kernel, 1, 1, 0, stream, [0, 0.5, 0])
-    with pytest.raises(ValueError, match="'q' and 'd'"):
-        device.compile(FILL, "fill", "qqf")
+    with pytest.raises(ValueError, match="'q', 'd' and 'f'"):
+        device.compile(FILL, "fill", "qqi")
     with pytest.raises(DeviceError, match=r"launch kernel 'fill' .*block 4096"):
         device.launch(kernel, 1, 4096, 0, stream, [0, 0, 0.0])
     device.synchronize()  # a refused launch leaves the device whole
