@@ -101,7 +101,7 @@ def magnification(row: Operation, given: list[HostArray], expected: HostArray) -
     """How much larger a relative error of the result is than that of an intermediate value.
 
     A sum is as inexact as its larger term (``logaddexp`` adds one to a logarithm), and an
-    exponential turns the absolute error of ``w log z``, that of a complex power, into a relative one.
+    exponential turns the absolute error of ``w log z``, in a complex power, into a relative one.
     """
     if row.name == "logaddexp":
         largest = np.maximum(abs(given[0]), abs(given[1]))
