@@ -1,0 +1,223 @@
+"""Keys: what stands between the brackets of ``x[key]``, against the shape of ``x``.
+
+In: integers, slices, ellipses, None, integer arrays, masks, and what NumPy takes for those. Out: a
+`Key`, the basic part as a view and the index arrays that act on it. Everything that can be wrong
+with a key, whatever the values of index arrays, is found here.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gpuarray import recording
+from gpuarray.array import Array
+from gpuarray.dtypes import int64
+from gpuarray.graph import flush
+from gpuarray.graph.node import CAST, contiguous_layout, leaf
+from gpuarray.interop.numpy import from_numpy
+from gpuarray.operations import TABLE
+
+__all__ = ["Key", "contiguous", "is_whole", "parse", "positions", "sole_mask"]
+
+Map = tuple[int, int, int]
+
+
+class Key(NamedTuple):
+    """A key against a shape: the basic part as a view, and what index arrays do to that view.
+
+    `maps` are (axis, start, step) for each dimension of the array, `shape` that of the view.
+    `indices` pairs axes of the view with index arrays; `position` is where their dimensions go.
+    """
+
+    shape: tuple[int, ...]
+    maps: tuple[Map, ...]
+    indices: tuple[tuple[int, Array], ...]
+    position: int
+
+
+def is_whole(key: Key, x: Array) -> bool:
+    """Whether the basic part of a key selects all of `x` in its order."""
+    return key.shape == x.shape and all(m == (d, 0, 1) for d, m in enumerate(key.maps))
+
+
+def parse(x: Array, key: Any) -> Key:
+    shape = x.shape
+    items = _expanded(key, x)
+    advanced = any(isinstance(item, Array) for item in items)
+    out: list[int] = []
+    maps: list[Map] = []
+    indices: list[tuple[int, Array]] = []
+    # NumPy's rule: integers count as index arrays where there are arrays, and index arrays that
+    # stand apart put their dimensions first.
+    places: list[int] = []
+    position = -1
+    for k, item in enumerate(items):
+        d = len(maps)
+        if item is Ellipsis:
+            continue  # though without extent, it keeps the index arrays around it apart
+        if item is None:
+            out.append(1)
+        elif isinstance(item, slice):
+            start, count, step = _slice(item, shape[d])
+            maps.append((len(out), start, step))
+            out.append(count)
+        elif isinstance(item, Array):
+            if not places:
+                position = len(out)
+            places.append(k)
+            indices.append((len(out), item))
+            maps.append((len(out), 0, 1))
+            out.append(shape[d])
+        else:
+            maps.append((-1, _integer(item, d, shape[d]), 0))
+            if advanced:
+                if not places:
+                    position = len(out)
+                places.append(k)
+    if places and places != list(range(places[0], places[-1] + 1)):
+        position = 0
+    return Key(tuple(out), tuple(maps), tuple(indices), position)
+
+
+def _expanded(key: Any, x: Array) -> list[Any]:
+    """The items of a key, one for each dimension, None and the ellipsis, whose slices follow it."""
+    given = [
+        item if item is None or item is Ellipsis or isinstance(item, slice | Array)
+        else _index_array(item, x)
+        for item in (key if isinstance(key, tuple) else (key,))
+    ]  # fmt: skip
+    if sum(item is Ellipsis for item in given) > 1:
+        raise IndexError("index: an index can only have a single ellipsis ('...')")
+    used = sum(_dimensions(item) for item in given)
+    if used > x.ndim:
+        raise IndexError(f"index: {used} indices for an array of {x.ndim} dimensions")
+    items: list[Any] = []
+    d = 0
+    for item in given:
+        if item is Ellipsis:
+            items += [item, *[slice(None)] * (x.ndim - used)]
+            d += x.ndim - used
+            continue
+        if isinstance(item, Array):
+            items += _index_arrays(item, x, d)
+        else:
+            items.append(item)
+        d += _dimensions(item)
+    return [*items, *[slice(None)] * (x.ndim - d)]
+
+
+def _dimensions(item: Any) -> int:
+    """How many dimensions of the array an item of a key takes up."""
+    if isinstance(item, Array) and item.dtype.kind == "b":
+        return item.ndim
+    return int(item is not None and item is not Ellipsis)
+
+
+def _index_arrays(array: Array, x: Array, d: int) -> list[Array]:
+    """An index array by itself, or a mask over the dimensions from d on as index arrays."""
+    if array.dtype.kind not in "iub":
+        raise TypeError(f"index: an index array needs integers or bools, got {array.dtype}")
+    recording.same_device("index", x, array)
+    if array.dtype.kind in "iu":
+        return [array]
+    _check_mask(array, x, d)
+    if array.ndim == 0:
+        raise IndexError("index: a mask without dimensions stands alone, with no other indices")
+    flat, _ = positions(array)
+    found: list[Array] = []
+    for k in range(array.ndim):
+        below = math.prod(array.shape[k + 1 :])
+        index = recording.binary(TABLE["floor_divide"], flat, max(below, 1))
+        found.append(recording.binary(TABLE["remainder"], index, max(array.shape[k], 1)))
+    return found
+
+
+def _index_array(item: Any, x: Array) -> Array | int:
+    """An integer, or an index array from whatever else NumPy takes for one."""
+    if isinstance(item, bool | np.bool_ | list | np.ndarray):
+        host = np.asarray(item)
+        if host.size == 0 and isinstance(item, list):
+            host = host.astype(np.int64)
+        if host.dtype.kind not in "iub":
+            raise TypeError(f"index: an index array needs integers or bools, got {host.dtype}")
+        return from_numpy(host, x.device)
+    try:
+        return operator.index(item)
+    except TypeError:
+        raise TypeError(
+            "index: needs integers, slices, ellipsis, None, integer or boolean arrays, got "
+            f"{type(item).__name__}"
+        ) from None
+
+
+def _integer(item: Any, d: int, extent: int) -> int:
+    value: int = item
+    if not -extent <= value < extent:
+        raise IndexError(f"index: {value} is out of range for axis {d} with size {extent}")
+    return value + extent if value < 0 else value
+
+
+def _slice(item: slice, extent: int) -> tuple[int, int, int]:
+    """Start, number of elements and step."""
+    try:
+        start, stop, step = item.indices(extent)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"index: {item}: {error}") from None
+    return start, len(range(start, stop, step)), step
+
+
+def sole_mask(key: Any, x: Array) -> Array | None:
+    """The mask, if the key is one and nothing else."""
+    if isinstance(key, tuple) and len(key) == 1:
+        key = key[0]
+    if isinstance(key, Array):
+        mask = key if key.dtype.kind == "b" else None
+    elif isinstance(key, bool | np.bool_):
+        mask = from_numpy(np.asarray(key), x.device)
+    elif isinstance(key, np.ndarray) and key.dtype.kind == "b":
+        mask = from_numpy(key, x.device)
+    elif isinstance(key, list) and key and np.asarray(key).dtype.kind == "b":
+        mask = from_numpy(np.asarray(key), x.device)
+    else:
+        return None
+    if mask is not None:
+        _check_mask(mask, x, 0)
+    return mask
+
+
+def _check_mask(mask: Array, x: Array, d: int) -> None:
+    recording.same_device("index", x, mask)
+    if x.shape[d : d + mask.ndim] != mask.shape:
+        raise IndexError(
+            f"index: a mask of shape {mask.shape} does not match axes {d} to {d + mask.ndim} of an "
+            f"array of shape {x.shape}"
+        )
+
+
+def positions(mask: Array) -> tuple[Array, int]:
+    """Where a mask holds, as positions in its flattened form; waits for their number."""
+    flat = contiguous(recording.cast(mask, np.dtype(bool)))
+    node = flat._node
+    buffer, count = node.device.hook.gpuarray_nonzero(
+        device=node.device, buffer=node.buffer, offset=node.offset, size=flat.size
+    )
+    return Array(leaf(node.device, buffer, 0, contiguous_layout(int64, (count,)))), count
+
+
+def contiguous(x: Array) -> Array:
+    """`x` in memory, row-major and 1-dimensional."""
+    from gpuarray.manipulation import reshape
+
+    flat = reshape(x, (-1,))
+    flush.flush((flat._node,))
+    if not flat._node.layout.contiguous:
+        # A view of memory, which a cast copies.
+        flat = recording.record(
+            CAST, (flat._node,), (flat.dtype,), flat.dtype, flat.shape, flat.device
+        )
+        flush.flush((flat._node,))
+    return flat

@@ -1,0 +1,263 @@
+"""The operators of arrays, as a base class of `Array` that has nothing else.
+
+In: an array and an array or scalar. Out: an array with a pending node; in place, the same array
+with another node. What an operator means is the row of its operation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpuarray.graph.node import Node
+from gpuarray.operations import TABLE, Operation
+from gpuarray.recording import binary, power, quotient, unary
+
+if TYPE_CHECKING:
+    from gpuarray.array import Array
+
+__all__ = ["Operators"]
+
+_ops = TABLE
+ABS, ADD, SUBTRACT, MULTIPLY = (_ops[n] for n in ("abs", "add", "subtract", "multiply"))
+DIVIDE, FLOOR_DIVIDE, REMAINDER, POW = (
+    _ops[n] for n in ("divide", "floor_divide", "remainder", "pow")
+)
+NEGATIVE, POSITIVE, INVERT = (_ops[n] for n in ("negative", "positive", "bitwise_invert"))
+AND, OR, XOR = (_ops[n] for n in ("bitwise_and", "bitwise_or", "bitwise_xor"))
+LEFT_SHIFT, RIGHT_SHIFT = (_ops[n] for n in ("bitwise_left_shift", "bitwise_right_shift"))
+EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL = (
+    _ops[n]
+    for n in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
+)  # fmt: skip
+
+_OPERANDS = (bool, int, float, complex, np.generic)
+
+
+class Operators:
+    """Arithmetic, comparison and bitwise operators over `_node`."""
+
+    __slots__ = ("_node",)
+
+    _node: Node
+
+    # Operators. NotImplemented gives the other operand's class its turn, and in the end Python's
+    # own TypeError.
+
+    def __add__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(ADD, self, other)
+        return NotImplemented
+
+    def __radd__(self, other: Any, /) -> Array:
+        if isinstance(other, _OPERANDS):
+            return binary(ADD, other, self)
+        return NotImplemented
+
+    def __iadd__(self, other: Any, /) -> Array:
+        return self._update(ADD, other)
+
+    def __sub__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(SUBTRACT, self, other)
+        return NotImplemented
+
+    def __rsub__(self, other: Any, /) -> Array:
+        if isinstance(other, _OPERANDS):
+            return binary(SUBTRACT, other, self)
+        return NotImplemented
+
+    def __isub__(self, other: Any, /) -> Array:
+        return self._update(SUBTRACT, other)
+
+    def __mul__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(MULTIPLY, self, other)
+        return NotImplemented
+
+    def __rmul__(self, other: Any, /) -> Array:
+        if isinstance(other, _OPERANDS):
+            return binary(MULTIPLY, other, self)
+        return NotImplemented
+
+    def __imul__(self, other: Any, /) -> Array:
+        return self._update(MULTIPLY, other)
+
+    def __truediv__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(DIVIDE, self, other)
+        return NotImplemented
+
+    def __rtruediv__(self, other: Any, /) -> Array:
+        if isinstance(other, _OPERANDS):
+            return quotient(other, self)
+        return NotImplemented
+
+    def __itruediv__(self, other: Any, /) -> Array:
+        return self._update(DIVIDE, other)
+
+    def __floordiv__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(FLOOR_DIVIDE, self, other)
+        return NotImplemented
+
+    def __rfloordiv__(self, other: Any, /) -> Array:
+        if isinstance(other, _OPERANDS):
+            return binary(FLOOR_DIVIDE, other, self)
+        return NotImplemented
+
+    def __ifloordiv__(self, other: Any, /) -> Array:
+        return self._update(FLOOR_DIVIDE, other)
+
+    def __mod__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(REMAINDER, self, other)
+        return NotImplemented
+
+    def __rmod__(self, other: Any, /) -> Array:
+        if isinstance(other, _OPERANDS):
+            return binary(REMAINDER, other, self)
+        return NotImplemented
+
+    def __imod__(self, other: Any, /) -> Array:
+        return self._update(REMAINDER, other)
+
+    def __pow__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return power(self, other)
+        return NotImplemented
+
+    def __rpow__(self, other: Any, /) -> Array:
+        if isinstance(other, _OPERANDS):
+            return binary(POW, other, self)
+        return NotImplemented
+
+    def __ipow__(self, other: Any, /) -> Array:
+        return self._update(POW, other)
+
+    def __and__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(AND, self, other)
+        return NotImplemented
+
+    def __rand__(self, other: Any, /) -> Array:
+        if isinstance(other, _OPERANDS):
+            return binary(AND, other, self)
+        return NotImplemented
+
+    def __iand__(self, other: Any, /) -> Array:
+        return self._update(AND, other)
+
+    def __or__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(OR, self, other)
+        return NotImplemented
+
+    def __ror__(self, other: Any, /) -> Array:
+        if isinstance(other, _OPERANDS):
+            return binary(OR, other, self)
+        return NotImplemented
+
+    def __ior__(self, other: Any, /) -> Array:
+        return self._update(OR, other)
+
+    def __xor__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(XOR, self, other)
+        return NotImplemented
+
+    def __rxor__(self, other: Any, /) -> Array:
+        if isinstance(other, _OPERANDS):
+            return binary(XOR, other, self)
+        return NotImplemented
+
+    def __ixor__(self, other: Any, /) -> Array:
+        return self._update(XOR, other)
+
+    def __lshift__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(LEFT_SHIFT, self, other)
+        return NotImplemented
+
+    def __rlshift__(self, other: Any, /) -> Array:
+        if isinstance(other, _OPERANDS):
+            return binary(LEFT_SHIFT, other, self)
+        return NotImplemented
+
+    def __ilshift__(self, other: Any, /) -> Array:
+        return self._update(LEFT_SHIFT, other)
+
+    def __rshift__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(RIGHT_SHIFT, self, other)
+        return NotImplemented
+
+    def __rrshift__(self, other: Any, /) -> Array:
+        if isinstance(other, _OPERANDS):
+            return binary(RIGHT_SHIFT, other, self)
+        return NotImplemented
+
+    def __irshift__(self, other: Any, /) -> Array:
+        return self._update(RIGHT_SHIFT, other)
+
+    def __eq__(self, other: Any, /) -> Array:  # type: ignore[override]
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(EQUAL, self, other)
+        return NotImplemented
+
+    def __ne__(self, other: Any, /) -> Array:  # type: ignore[override]
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(NOT_EQUAL, self, other)
+        return NotImplemented
+
+    def __lt__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(LESS, self, other)
+        return NotImplemented
+
+    def __le__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(LESS_EQUAL, self, other)
+        return NotImplemented
+
+    def __gt__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(GREATER, self, other)
+        return NotImplemented
+
+    def __ge__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(GREATER_EQUAL, self, other)
+        return NotImplemented
+
+    def __neg__(self, /) -> Array:
+        return unary(NEGATIVE, self)
+
+    def __pos__(self, /) -> Array:
+        return unary(POSITIVE, self)
+
+    def __abs__(self, /) -> Array:
+        return unary(ABS, self)
+
+    def __invert__(self, /) -> Array:
+        return unary(INVERT, self)
+
+    def _update(self, op: Operation, other: Any) -> Array:
+        """An in-place operator: the result replaces the node, with the dtype and shape it had."""
+        if other.__class__ is not self.__class__ and not isinstance(other, _OPERANDS):
+            return NotImplemented  # type: ignore[no-any-return]
+        result = binary(op, self, other)._node
+        node = self._node
+        if result.shape != node.shape:
+            raise ValueError(
+                f"{op.name}: in place, the result's shape {result.shape} must be that of the "
+                f"array, {node.shape}"
+            )
+        if result.dtype is not node.dtype:
+            raise TypeError(
+                f"{op.name}: in place, the result's dtype {result.dtype} must be that of the "
+                f"array, {node.dtype}; cast with astype() first"
+            )
+        self._node = result
+        return self  # type: ignore[return-value]
