@@ -6,6 +6,7 @@ non-negative axes, tuples of Python ints. Must never record or compute anything.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -77,4 +78,7 @@ def checked_shape(name: str, shape: int | Sequence[int]) -> tuple[int, ...]:
     found = tuple(checked_integer(name, "each extent of a shape", extent) for extent in given)
     if any(extent < 0 for extent in found):
         raise ValueError(f"{name}: shape {found} has a negative extent")
+    # Bytes have to fit 63 bits, extents of 0 aside, as NumPy has it; 16 is the largest itemsize.
+    if math.prod(extent for extent in found if extent) >= 1 << 59:
+        raise ValueError(f"{name}: shape {found} has more elements than any memory holds")
     return found

@@ -164,6 +164,26 @@ class Array(Operators):
 
         return represent(self)
 
+    def __format__(self, spec: str) -> str:
+        """A 0-dimensional array formats as its value, as in NumPy; others only without a `spec`."""
+        if self.shape == () and spec:
+            return format(self._item("format"), spec)
+        return format(repr(self), spec)
+
+    # Copies. Nodes never change, so a copy of an array is another handle on its node.
+
+    def __copy__(self) -> Array:
+        return Array(self._node)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Array:
+        return Array(self._node)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its elements and the name of its device."""
+        from gpuarray.interop.numpy import to_numpy, unpickled
+
+        return unpickled, (to_numpy(self), str(self.device))
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len(): a 0-dimensional array has no length")

@@ -2,8 +2,9 @@
 
 In: an array and a key of integers, slices, ellipses, None, integer arrays or a boolean mask, as in
 NumPy. Out: a new array; an update is a new value too. Shapes and integer positions are
-checked here. The values of index *arrays* are not: negative ones count from the end, and those out
-of range are clamped to the nearest element, unless ``GPUARRAY_DEBUG=1`` asks for a check.
+checked here, those of lists and NumPy arrays too. The values of index arrays on a device are not:
+negative ones count from the end, and those out of range are clamped to the nearest element, unless
+``GPUARRAY_DEBUG=1`` asks for a check.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from gpuarray.operations import TABLE
 
 __all__ = ["Key", "contiguous", "is_whole", "parse", "positions", "sole_mask"]
 
+HostArray = np.ndarray[Any, Any]
 Map = tuple[int, int, int]
 
 
@@ -87,7 +88,7 @@ def _expanded(key: Any, x: Array) -> list[Any]:
     """The items of a key, one for each dimension, None and the ellipsis, whose slices follow it."""
     given = [
         item if item is None or item is Ellipsis or isinstance(item, slice | Array)
-        else _index_array(item, x)
+        else _index_array(item)
         for item in (key if isinstance(key, tuple) else (key,))
     ]  # fmt: skip
     if sum(item is Ellipsis for item in given) > 1:
@@ -102,7 +103,10 @@ def _expanded(key: Any, x: Array) -> list[Any]:
             items += [item, *[slice(None)] * (x.ndim - used)]
             d += x.ndim - used
             continue
-        if isinstance(item, Array):
+        if isinstance(item, np.ndarray):
+            _check_values(item, x, d)
+            items += _index_arrays(from_numpy(item, x.device), x, d)
+        elif isinstance(item, Array):
             items += _index_arrays(item, x, d)
         else:
             items.append(item)
@@ -112,7 +116,7 @@ def _expanded(key: Any, x: Array) -> list[Any]:
 
 def _dimensions(item: Any) -> int:
     """How many dimensions of the array an item of a key takes up."""
-    if isinstance(item, Array) and item.dtype.kind == "b":
+    if isinstance(item, Array | np.ndarray) and item.dtype.kind == "b":
         return item.ndim
     return int(item is not None and item is not Ellipsis)
 
@@ -136,15 +140,15 @@ def _index_arrays(array: Array, x: Array, d: int) -> list[Array]:
     return found
 
 
-def _index_array(item: Any, x: Array) -> Array | int:
-    """An integer, or an index array from whatever else NumPy takes for one."""
+def _index_array(item: Any) -> HostArray | int:
+    """An integer, or a host array from whatever else NumPy takes for an index array."""
     if isinstance(item, bool | np.bool_ | list | np.ndarray):
         host = np.asarray(item)
         if host.size == 0 and isinstance(item, list):
             host = host.astype(np.int64)
         if host.dtype.kind not in "iub":
             raise TypeError(f"index: an index array needs integers or bools, got {host.dtype}")
-        return from_numpy(host, x.device)
+        return host
     try:
         return operator.index(item)
     except TypeError:
@@ -152,6 +156,16 @@ def _index_array(item: Any, x: Array) -> Array | int:
             "index: needs integers, slices, ellipsis, None, integer or boolean arrays, got "
             f"{type(item).__name__}"
         ) from None
+
+
+def _check_values(host: HostArray, x: Array, d: int) -> None:
+    """Values that the host knows are checked at the call; those on a device are clamped."""
+    if host.dtype.kind == "b" or host.size == 0:
+        return
+    low, high, extent = int(host.min()), int(host.max()), x.shape[d]
+    if low < -extent or high >= extent:
+        wrong = low if low < -extent else high
+        raise IndexError(f"index: {wrong} is out of range for axis {d} with size {extent}")
 
 
 def _integer(item: Any, d: int, extent: int) -> int:

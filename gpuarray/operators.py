@@ -33,6 +33,8 @@ EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL = (
 )  # fmt: skip
 
 _OPERANDS = (bool, int, float, complex, np.generic)
+# What `asarray` takes and operators do not: each operator says so.
+_CONVERTIBLE = (np.ndarray, list, tuple)
 
 
 class Operators:
@@ -204,10 +206,16 @@ class Operators:
     def __eq__(self, other: Any, /) -> Array:  # type: ignore[override]
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(EQUAL, self, other)
+        if isinstance(other, _CONVERTIBLE):
+            # Python would compare identities and call the arrays different.
+            return binary(EQUAL, self, other)
         return NotImplemented
 
     def __ne__(self, other: Any, /) -> Array:  # type: ignore[override]
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
+            return binary(NOT_EQUAL, self, other)
+        if isinstance(other, _CONVERTIBLE):
+            # Python would compare identities and call the arrays different.
             return binary(NOT_EQUAL, self, other)
         return NotImplemented
 

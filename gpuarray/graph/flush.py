@@ -229,7 +229,7 @@ def plan_for(found: Collected) -> Plan:
 
 
 def _keep(key: tuple[object, ...], made: Plan) -> None:
-    if len(_plans) >= limits.CACHED_PLANS:
+    if len(_plans) >= max(limits.CACHED_PLANS, 1):
         _plans.popitem(last=False)
     _plans[key] = made
 

@@ -20,7 +20,7 @@ from gpuarray.graph.node import CAST, Layout, contiguous_layout, contiguous_stri
 if TYPE_CHECKING:
     from gpuarray.devices import Device
 
-__all__ = ["as_array", "from_numpy", "move", "represent", "to_numpy"]
+__all__ = ["as_array", "from_numpy", "move", "represent", "to_numpy", "unpickled"]
 
 HostArray = np.ndarray[Any, Any]
 
@@ -75,6 +75,11 @@ def as_array(x: Array, dtype: Any, copy: bool | None) -> HostArray:
         raise ValueError("__array__: copy=False: the elements can only be given as a copy")
     result = to_numpy(x)
     return result if dtype is None else result.astype(dtype, copy=False)
+
+
+def unpickled(array: HostArray, device: str) -> Array:
+    """An array from what its pickle holds, on the device of that name here."""
+    return from_numpy(array, find_device(device))
 
 
 def is_host(device: Device) -> bool:

@@ -460,3 +460,9 @@ def test_astype_to_bool_is_nonzero(device):
     check(xp.astype(x, bool), [False, False, True, True, True])
     x = xp.asarray([0, 1j, complex(math.nan, 0)], device=device)
     check(xp.astype(x, bool), [False, True, True])
+
+
+@pytest.mark.parametrize("shape", [(2**40, 2**40), (0, 2**62)])
+def test_a_shape_beyond_any_memory_is_rejected_at_the_call(device, shape):
+    with pytest.raises(ValueError, match=r"zeros: shape .* has more elements than any memory"):
+        xp.zeros(shape)

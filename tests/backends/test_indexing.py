@@ -426,3 +426,12 @@ def test_an_empty_axis_cannot_be_indexed(device):
     with pytest.raises(IndexError, match="out of range for axis 0 with size 0"):
         x[0]
     assert x[[]].shape == (0, 3)
+
+
+@pytest.mark.parametrize("wrong", [[0, 9], np.asarray([0, -4])])
+def test_an_index_out_of_range_that_the_host_knows_is_an_error(device, wrong):
+    x = xp.asarray([1, 2, 3])
+    with pytest.raises(IndexError, match=r"is out of range for axis 0 with size 3"):
+        x[wrong]
+    with pytest.raises(IndexError, match=r"is out of range for axis 0 with size 3"):
+        x[wrong] = 5
