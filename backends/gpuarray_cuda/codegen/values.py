@@ -184,7 +184,7 @@ class Values:
 
         Each value is an array over ``lane``, which `axes` and `load` may name; scalars are shared.
         In this order the lanes' independent operations stand side by side, and hide the latency
-        of each other; Black-Scholes takes a third less time than lane by lane (H200).
+        of each other: Black-Scholes of 32 Mi takes 0.215 ms, lane by lane 0.223 (H200).
         """
         self._varying = {k for k, i in enumerate(self.program.body) if i[0] != "scalar"}
         lines = []
