@@ -22,7 +22,7 @@ from gpuarray.dtypes import (
     python_scalar,
 )
 from gpuarray.graph import flush, limits
-from gpuarray.graph.node import CAST, DEBUG, FULL, VIEW, clock, intern_layout, leaf, pending, trace
+from gpuarray.graph.node import CAST, DEBUG, FULL, VIEW, clock, leaf, pending, trace, viewed
 from gpuarray.operations import TABLE
 
 if TYPE_CHECKING:
@@ -252,18 +252,7 @@ def view(x: Array, shape: Shape, maps: tuple[tuple[int, int, int], ...]) -> Arra
     node = x._node
     if node.op is not None or 0 in shape:
         return record(VIEW, (node,), (shape, maps), node.dtype, shape, node.device)
-    layout = node.layout
-    offset = 0
-    strides = [0] * len(shape)
-    for stride, (axis, start, step) in zip(layout.strides, maps, strict=True):
-        offset += stride * start
-        if axis >= 0:
-            strides[axis] += stride * step
-    offset *= layout.dtype.itemsize
-    alignment = min(layout.alignment, offset & -offset) if offset else layout.alignment
-    if layout.dtype.itemsize > alignment:
-        alignment = layout.dtype.itemsize
-    layout = intern_layout(layout.dtype, shape, tuple(strides), alignment)
+    offset, layout = viewed(node.layout, shape, maps)
     assert node.buffer is not None
     return Array(leaf(node.device, node.buffer, node.offset + offset, layout))
 

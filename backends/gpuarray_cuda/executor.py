@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -64,6 +65,22 @@ class _Launch(NamedTuple):
     winners: int
 
 
+class _Lease:
+    """A thread's hold on its stream, which goes to another thread when this one ends.
+
+    Work of both is then in the order of one stream, so nothing has to be waited for.
+    """
+
+    __slots__ = ("_free", "stream")
+
+    def __init__(self, stream: int, free: deque[int]) -> None:
+        self.stream = stream
+        self._free = free
+
+    def __del__(self) -> None:
+        self._free.append(self.stream)
+
+
 class Executor:
     """Runs tasks on one device.
 
@@ -80,6 +97,8 @@ class Executor:
         self.runtime = runtime
         self._kernels: dict[object, Any] = {}
         self._thread = threading.local()
+        # Streams of threads that have ended; the driver would keep each for good.
+        self._free_streams: deque[int] = deque()
         self._tickets: dict[int, CudaBuffer] = {}
 
     @property
@@ -88,7 +107,12 @@ class Executor:
         try:
             found: int = self._thread.stream
         except AttributeError:
-            found = self._thread.stream = self.runtime.create_stream()
+            try:
+                found = self._free_streams.pop()
+            except IndexError:
+                found = self.runtime.create_stream()
+            self._thread.lease = _Lease(found, self._free_streams)
+            self._thread.stream = found
         return found
 
     def allocate(self, nbytes: int) -> CudaBuffer:

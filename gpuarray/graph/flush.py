@@ -44,9 +44,27 @@ _epoch = 0
 # those of the leaves that share its buffer.
 Collected = tuple[tuple[object, ...], list[Node], list[Any], list[int], dict[int, tuple[int, ...]]]
 
-# References to a node while `collect` counts them, besides those of the graph: the list of nodes,
-# the loop's variable and the argument of `getrefcount`.
-_OWN_REFERENCES = 3
+
+class _Sample:
+    __slots__ = ("buffer",)
+
+    buffer: object
+
+
+def _own_references() -> tuple[int, int]:
+    """References that counting itself adds: to a node in `collect`, to a buffer in `_sole_bases`.
+
+    A node has the list of nodes, the loop's variable and the argument of `getrefcount`, which from
+    Python 3.14 on may be borrowed; so they are counted once, in the way they are counted there.
+    """
+    nodes = [_Sample()]
+    nodes[0].buffer = object()
+    for node in nodes:
+        of_node = getrefcount(node)
+    return of_node, getrefcount(nodes[0].buffer) - 1
+
+
+_OWN_REFERENCES, _BUFFER_REFERENCES = _own_references()
 
 
 def flush(roots: Sequence[Node]) -> None:
@@ -205,12 +223,11 @@ def _sole_bases(nodes: list[Node]) -> dict[int, tuple[int, ...]]:
             sharing.setdefault(id(node.buffer), []).append(node.slot)
             if getrefcount(node) != node.uses:
                 outside.add(id(node.buffer))
-    # Of a buffer: the attributes of its leaves, and getrefcount's argument.
     return {
         slots[k]: (*slots[:k], *slots[k + 1 :])
         for buffer, slots in sharing.items()
         if buffer not in outside
-        and getrefcount(nodes[slots[0]].buffer) == len(slots) + 1
+        and getrefcount(nodes[slots[0]].buffer) == len(slots) + _BUFFER_REFERENCES
         and nodes[slots[0]].buffer.exclusive  # type: ignore[union-attr]
         for k in range(len(slots))
         if slots[k] in bases

@@ -30,6 +30,7 @@ __all__ = [
     "intern_layout",
     "leaf",
     "pending",
+    "viewed",
 ]
 
 Shape = tuple[int, ...]
@@ -142,6 +143,24 @@ def contiguous_strides(shape: Shape) -> Shape:
 def contiguous_layout(dtype: np.dtype, shape: Shape) -> Layout:
     """The layout of a fresh, row-major array."""
     return intern_layout(dtype, shape, contiguous_strides(shape), 16)
+
+
+def viewed(
+    layout: Layout, shape: Shape, maps: tuple[tuple[int, int, int], ...]
+) -> tuple[int, Layout]:
+    """Where a view begins, in bytes from its base's first element, and how it lies.
+
+    `maps` are as in `VIEW`.
+    """
+    offset = 0
+    strides = [0] * len(shape)
+    for stride, (axis, start, step) in zip(layout.strides, maps, strict=True):
+        offset += stride * start
+        if axis >= 0:
+            strides[axis] += stride * step
+    offset *= layout.dtype.itemsize
+    alignment = min(layout.alignment, offset & -offset) if offset else layout.alignment
+    return offset, intern_layout(layout.dtype, shape, tuple(strides), alignment)
 
 
 class _Clock:

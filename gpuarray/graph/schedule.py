@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gpuarray.graph import limits, storage
 from gpuarray.graph.kernel import TooLarge, build
-from gpuarray.graph.node import REDUCE, VIEW, Layout, contiguous_layout, intern_layout
+from gpuarray.graph.node import REDUCE, VIEW, Layout, contiguous_layout, intern_layout, viewed
 from gpuarray.graph.program import Step
 from gpuarray.graph.vertex import Vertex
 
@@ -274,15 +274,7 @@ def _alias(v: Vertex) -> Alias:
         v.layout = intern_layout(v.dtype, v.shape, same.strides, layout.alignment)
         return Alias(v.slot, base.slot, 0, v.layout)
     maps: Any = v.attributes[1]
-    offset = 0
-    strides = [0] * len(v.shape)
-    for stride, (axis, start, step) in zip(layout.strides, maps, strict=True):
-        offset += stride * start
-        if axis >= 0:
-            strides[axis] += stride * step
-    offset *= v.dtype.itemsize
-    alignment = min(layout.alignment, offset & -offset) if offset else layout.alignment
-    v.layout = intern_layout(v.dtype, v.shape, tuple(strides), alignment)
+    offset, v.layout = viewed(layout, v.shape, maps)
     return Alias(v.slot, base.slot, offset, v.layout)
 
 

@@ -58,7 +58,7 @@ class Vertex:
 
     __slots__ = (
         *("slot", "op", "inputs", "attributes", "dtype", "shape", "size", "layout", "is_leaf"),
-        *("held", "sole", "sharing", "users", "stored", "in_place", "alias", "cost", "order"),
+        *("held", "sole", "sharing", "users", "stored", "in_place", "alias", "cost"),
     )
 
     def __init__(

@@ -148,18 +148,6 @@ class Operation:
         assign("results", {loop: RESULTS[self.result](loop) for loop in loops.values()})
         assign("numpy", _without_warnings(self.numpy))
 
-    def accepts_dtype(self, dtype: DType) -> bool:
-        """Whether operands that promote to `dtype` are accepted."""
-        return dtype in self.dtypes
-
-    def loop_dtype(self, promoted: DType) -> DType:
-        """The dtype that operands of the promoted dtype are cast to."""
-        return self.loops[promoted]
-
-    def result_dtype(self, loop: DType) -> DType:
-        """The dtype of the result, when computed in the dtype `loop`."""
-        return self.results[loop]
-
     def expression(self, loop: DType) -> str:
         """The C expression for a loop dtype, as a `str.format` template.
 

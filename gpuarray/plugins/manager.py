@@ -99,7 +99,6 @@ class Backend:
         self.manager.add_hookspecs(hookspecs)
         self.manager.register(plugin, name=name)
         self.operations: dict[str, Operation] = {}
-        self._plugin = plugin
         names = self.manager.hook.gpuarray_devices()
         if not names:
             raise BackendUnavailable(f"backend {name!r} has no device")

@@ -654,3 +654,20 @@ def test_shapes_are_checked_at_the_call(device):
         x[2]
     with pytest.raises(IndexError):
         x[:, 3] = 0
+
+
+@pytest.mark.parametrize("device", ["cuda:0"], indirect=True)
+def test_threads_that_come_and_go_share_a_stream(device):
+    """A stream is for good, so a server's short-lived threads must not each leave one behind."""
+    streams = []
+
+    def work() -> None:
+        x = xp.ones(3, device=device) + 1
+        xp.evaluate(x)
+        streams.append(x._node.buffer.writer)
+
+    for _ in range(5):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert len(set(streams)) == 1

@@ -54,7 +54,7 @@ def parameters(row: Operation, loop: DType) -> str:
     """The parameters of a kernel: pointers ``p0``, ``p1`` ... to the operands, and ``out``."""
     given = ["bool" if k < row.uncast else C_NAMES[loop] for k in range(row.arity)]
     pointers = "".join(f"const {c}* p{k}, " for k, c in enumerate(given))
-    return f"{pointers}{C_NAMES[row.result_dtype(loop)]}* out"
+    return f"{pointers}{C_NAMES[row.results[loop]]}* out"
 
 
 def body(row: Operation, loop: DType) -> str:
@@ -62,7 +62,7 @@ def body(row: Operation, loop: DType) -> str:
     loads = "".join(f"auto v{k} = p{k}[i]; " for k in range(row.arity))
     names = [f"v{k}" for k in range(row.arity)]
     expression = row.expression(loop).format(*names, T=C_NAMES[loop])
-    result = C_NAMES[row.result_dtype(loop)]
+    result = C_NAMES[row.results[loop]]
     return f"{loads}{result} r = ({result})({expression}); out[i] = r;"
 
 
@@ -99,7 +99,7 @@ def _apply(entry: Any, row: Operation, loop: DType, *operands: Any) -> Array:
         np.ascontiguousarray(operand, np.bool_ if k < row.uncast else loop)
         for k, operand in enumerate(operands)
     ]
-    out = np.empty(arrays[0].shape, row.result_dtype(loop))
+    out = np.empty(arrays[0].shape, row.results[loop])
     call(entry, out, *arrays)
     return out
 
