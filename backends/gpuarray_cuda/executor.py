@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -28,8 +28,8 @@ __all__ = ["Executor"]
 
 DType = np.dtype[Any]
 
-# How many blocks of 256 threads shall share a multiprocessor, tried until a kernel does not spill:
-# as the compiler sees fit, then with 48, 64, 80 and 128 registers for a thread.
+# How many blocks of a reduction shall share a multiprocessor, tried until it does not spill: as
+# the compiler sees fit, then with 48, 64, 80 and 128 registers for a thread.
 RESIDENT = (0, 5, 4, 3, 2)
 # Registers of a multiprocessor, of every compute capability from 5.0 on.
 _REGISTERS = 65536
@@ -206,16 +206,17 @@ class Executor:
             )
         return (self._prepare_elementwise(step, "write"),)
 
-    def _compiled(self, key: object, made: Callable[[int], Any], name: str) -> tuple[Any, Kernel]:
+    def _compiled(
+        self, key: object, attempts: Iterable[Any], made: Callable[[Any], Any], name: str
+    ) -> tuple[Any, Kernel]:
         """What the generator makes for a key, and its kernel; made and compiled once.
 
-        `made` takes how many blocks shall share a multiprocessor. A kernel that spills is
-        compiled again for fewer.
+        `made` takes one of `attempts`, which are tried in turn until a kernel does not spill.
         """
         found = self._kernels.get(key)
         if found is None:
-            for resident in RESIDENT:
-                generated = made(resident)
+            for attempt in attempts:
+                generated = made(attempt)
                 kernel = self.runtime.compile(generated.source, name, generated.format)
                 if found is None or kernel.local_bytes < found[1].local_bytes:
                     found = (generated, kernel)
@@ -230,7 +231,8 @@ class Executor:
         rows = tuple(operations[name] for name in _operation_names(program))
         generated, kernel = self._compiled(
             (program, mode, rows),
-            lambda resident: elementwise.elementwise(program, operations, mode, resident),
+            elementwise.ATTEMPTS,
+            lambda attempt: elementwise.elementwise(program, operations, mode, attempt),
             elementwise.NAME,
         )
         points = math.prod(step.shape)
@@ -264,6 +266,7 @@ class Executor:
         rows = tuple(operations[name] for name in _operation_names(program))
         generated, kernel = self._compiled(
             (program, shape, rows),
+            RESIDENT,
             lambda resident: reduction.reduction(program, operations, shape, resident),
             reduction.NAME,
         )

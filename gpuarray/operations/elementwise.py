@@ -97,7 +97,7 @@ EXP = Operation("exp", 1, "floating", "same", np.exp, {"f": "exp({0})", "c": "ga
 EXPM1 = Operation(
     "expm1", 1, "floating", "same", reference.expm1, {"f": "expm1({0})", "c": "ga_expm1({0})"}
 )
-LOG = Operation("log", 1, "floating", "same", np.log, {"f": "log({0})", "c": "ga_log({0})"})
+LOG = Operation("log", 1, "floating", "same", np.log, "ga_log({0})")
 LOG1P = Operation(
     "log1p", 1, "floating", "same", reference.log1p, {"f": "log1p({0})", "c": "ga_log1p({0})"}
 )

@@ -33,12 +33,12 @@ N = 1 << 20
 # have 256 threads and a multiprocessor 65536 registers: 32 of them allow eight blocks, 64 four, 128
 # two. One-byte operands take most, 16 of them being at work at once.
 SIZES = (1, 2, 4, 8, 16)
-OPERATIONS = (144, 80, 56, 80, 64)  # 137 72 48 80 48
+OPERATIONS = (144, 104, 56, 80, 64)  # 137 100 48 80 48
 CASTS = (56, 48, 48, 48, 40)  # 48 40 40 40 32
 LAYOUTS = (128, 72, 48, 64, 40)  # 113 64 40 60 32
-UPDATES = (80, 56, 48, 56, 40)  # 78 48 40 48 30
-MANY_ACCESSES = (248, 136, 120, 136, 120)  # 239 126 106 128 110
-WIDE_INDICES = (80, 56, 48, 48, 48)  # 77 48 44 44 46
+UPDATES = (80, 64, 48, 56, 40)  # 78 62 40 48 30
+MANY_ACCESSES = (248, 144, 128, 136, 120)  # 239 140 128 128 110
+WIDE_INDICES = (80, 56, 64, 48, 80)  # 77 48 61 44 76
 REDUCTIONS = (128, 72, 72, 80, 56)  # 117 64 64 76 48
 COMPACTION = 56  # 48
 Record = Callable[[str, str], None]

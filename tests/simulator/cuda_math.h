@@ -38,6 +38,15 @@ GASIM_BOTH(long, lrint, __builtin_lrintf(x), __builtin_lrint(x))
 GASIM_BOTH(long, lround, __builtin_lroundf(x), __builtin_lround(x))
 GASIM_BOTH(int, ilogb, __builtin_ilogbf(x), __builtin_ilogb(x))
 
+// The hardware's estimates, one unit in the last place off; subnormals count as zero.
+GASIM_FN float gasim_rcp_approx_ftz_f32(float x) {
+  if (__builtin_fabsf(x) < 1.17549435e-38f) return __builtin_copysignf(__builtin_inff(), x);
+  float y = __builtin_nextafterf(1.0f / x, 0.0f);
+  return __builtin_fabsf(y) < 1.17549435e-38f ? __builtin_copysignf(0.0f, x) : y; }
+GASIM_FN float gasim_rsqrt_approx_ftz_f32(float x) {
+  if (__builtin_fabsf(x) < 1.17549435e-38f) return __builtin_copysignf(__builtin_inff(), x);
+  return __builtin_nextafterf((float)(1.0 / __builtin_sqrt((double)x)), 0.0f); }
+
 GASIM_FN double rsqrt(double x) { return 1.0 / __builtin_sqrt(x); }
 GASIM_FN float rsqrtf(float x) { return (float)rsqrt((double)x); }
 GASIM_FN float rsqrt(float x) { return rsqrtf(x); }

@@ -28,6 +28,8 @@ WAITING = re.compile(
     r"\b(__sync(threads|warp)\w*|__shfl_\w+|__(ballot|any|all|match_any)_sync|__activemask"
     r"|__reduce_\w+_sync|__nanosleep)\b"
 )
+# A PTX instruction of one float, which the header has as a function.
+PTX = re.compile(r'asm\("([\w.]+) %0, %1;" : "=f"\((\w+)\) : "f"\((\w+)\)\);')
 DYNAMIC_SHARED = re.compile(
     r"\bextern\s+__shared__\s+((?:(?:__align__|alignas)\s*\([^)]*\)\s*)?)([^;\[=]*?)"
     r"(?:(?:__align__|alignas)\s*\([^)]*\)\s*)?(\w+)\s*\[\s*\]\s*;"
@@ -79,11 +81,17 @@ def translation_unit(source: str, name: str) -> str:
     """
     waits = int(WAITING.search(source) is not None)
     source = DYNAMIC_SHARED.sub(r"\2* const \3 = (\2*)gasim_dynamic;", source)
+    source = without_ptx(source)
     header = compiler.HERE / "cuda_on_cpu.h"
     return (
         f'#define GASIM_FIBERS {waits}\n#include "{header}"\nnamespace {{\n'
         f'#line 1 "{name}.cu"\n{source}\n}}\nGASIM_EXPORT({name})\n'
     )
+
+
+def without_ptx(source: str) -> str:
+    """`source` with calls of the header's functions in the place of PTX instructions."""
+    return PTX.sub(lambda m: f"{m[2]} = gasim_{m[1].replace('.', '_')}({m[3]});", source)
 
 
 def launch_bounds(source: str, name: str) -> int:

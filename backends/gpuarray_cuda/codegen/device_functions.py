@@ -18,6 +18,7 @@ _FILES = (
     "types",
     "integer",
     "real",
+    "lanes",
     "complex_arithmetic",
     "complex_exponential",
     "complex_hyperbolic",

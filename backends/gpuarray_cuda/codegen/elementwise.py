@@ -1,8 +1,8 @@
 """Elementwise kernels: one thread computes a few neighbouring points of the loop space.
 
 In: a program without reductions. Out: a kernel's source and how to launch it. Each thread takes
-`unroll` vectors of `width` points along the innermost axis; where an access is aligned and
-contiguous there, it moves 16 bytes at once. All loads of a thread come before its first
+`unroll` vectors of `width` points along the innermost axis: its lanes. Where an access is aligned
+and contiguous there, it moves 16 bytes at once. All loads of a thread come before its first
 computation, so that many are in flight.
 """
 
@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
+from gpuarray.graph.program import Store
 from gpuarray.operations import Operation
 from gpuarray.plugins import Program
 from gpuarray_cuda.codegen.values import (
@@ -23,16 +26,38 @@ from gpuarray_cuda.codegen.values import (
     signature,
 )
 
-__all__ = ["BLOCK", "Elementwise", "elementwise"]
+__all__ = ["ATTEMPTS", "BLOCK", "NAME", "Attempt", "Elementwise", "elementwise"]
 
 BLOCK = 256
 
 # Vectors of 16 bytes cost registers: 24 arrays use 112 of them (NVRTC 13.5, sm_90), more spill.
 _FULL_WIDTH_ACCESSES = 24
+# Nor may the elements that a thread holds at once be more than this, however small they are.
+_LOADED_LANES = 256
 # Below this many arrays, two vectors a thread keep enough bytes in flight to fill the bus.
 _UNROLLED_ACCESSES = 4
 
+# Long computations of a few arrays more take two vectors a thread as well: scalars and addresses
+# are shared by more lanes (Black-Scholes: see `ATTEMPTS`).
+_LONG = 32
+_LONG_ACCESSES = 8
+# Lanes of 4 bytes that are computed together; more would spill.
+_MOST_LANES = 8
+_REGISTER_BYTES = 4
+
 NAME = "gpuarray_elementwise"
+
+
+class Attempt(NamedTuple):
+    """How a kernel shall use registers: two vectors a thread, `resident` blocks at once or any."""
+
+    unroll: bool
+    resident: int
+
+
+# Tried until a kernel does not spill; the last ones bring 48, 64, 80 and 128 registers a thread.
+# Black-Scholes of 32 Mi options takes 0.166 ms with two vectors a thread, 0.176 with one (H200).
+ATTEMPTS = (Attempt(True, 0), Attempt(False, 0), *(Attempt(False, k) for k in (5, 4, 3, 2)))
 
 
 class Elementwise(NamedTuple):
@@ -52,7 +77,7 @@ def elementwise(
     program: Program,
     operations: Mapping[str, Operation],
     mode: str = "write",
-    resident: int = 0,
+    attempt: Attempt = ATTEMPTS[0],
 ) -> Elementwise:
     """The kernel of a program without reductions.
 
@@ -60,15 +85,15 @@ def elementwise(
     point wins whatever the order of threads: "clear" zeroes the winner of every element written,
     "claim" raises it to the highest point that writes there, "write" lets that point write.
     """
-    return _Writer(program, operations, mode, resident).kernel()
+    return _Writer(program, operations, mode, attempt).kernel()
 
 
 class _Writer:
     def __init__(
-        self, program: Program, operations: Mapping[str, Operation], mode: str, resident: int
+        self, program: Program, operations: Mapping[str, Operation], mode: str, attempt: Attempt
     ) -> None:
         self.program = program
-        self.resident = resident
+        self.resident = attempt.resident
         self.mode = mode
         self.collides = any(store.collides for store in program.stores)
         self.values = Values(program, operations)
@@ -77,7 +102,8 @@ class _Writer:
         self.inner = program.kept - 1
         self.guarded = guarded(program)
         self.width = self._width()
-        self.unroll = self._unroll()
+        self.unroll = self._unroll(attempt.unroll)
+        self.together = self._together()
         self.vector = {k for k in range(len(program.accesses)) if self._is_vector(k)}
 
     def _contiguous(self, number: int) -> bool:
@@ -93,6 +119,8 @@ class _Writer:
         width = 16 // max(accesses[k].dtype.itemsize for k in candidates)
         if len(accesses) > _FULL_WIDTH_ACCESSES:
             width = min(width, 2)
+        while width * len(accesses) > _LOADED_LANES:
+            width //= 2
         width = min(width, self.program.divisors[0])
         aligned = [k for k in candidates if self._fits(k, width)]
         stores = {store.access for store in self.program.stores}
@@ -111,149 +139,222 @@ class _Writer:
             and self._fits(number, self.width)
         )
 
-    def _unroll(self) -> int:
+    def _unroll(self, wanted: bool) -> int:
         if self.collides or self.inner < 0:
             return 1
+        computed = sum(i[0] not in ("scalar", "load") for i in self.program.body)
         if self.width == 1:
-            return 4 if len(self.program.body) <= 64 else 1
-        return 2 if len(self.program.accesses) <= _UNROLLED_ACCESSES else 1
+            return 4 if computed <= 64 else 1
+        if len(self.program.accesses) <= _UNROLLED_ACCESSES:
+            return 2
+        long = computed >= _LONG and len(self.program.accesses) <= _LONG_ACCESSES
+        return 2 if wanted and long and self.width * 2 <= _MOST_LANES else 1
+
+    def _together(self) -> int:
+        """How many vectors are computed together: both, where their registers are few."""
+        itemsizes = (np.dtype(i[1]).itemsize for i in self.program.body)
+        largest = max(itemsizes, default=1)
+        lane_bytes = max(largest, _REGISTER_BYTES)
+        fits = lane_bytes * self.width * self.unroll <= _MOST_LANES * _REGISTER_BYTES
+        return self.unroll if fits else 1
 
     def kernel(self) -> Elementwise:
         lines = [
             signature(NAME, BLOCK, self.resident),
             self.arguments.unpacked(),
+            *(self._scatter() if self.collides else self._body()),
+            "}",
         ]
-        lines += self._body()
-        lines.append("}")
         source = complete_source(self.arguments, "\n".join(lines))
         return Elementwise(
             source, self.arguments.format, self.width, self.unroll, scalar_positions(self.program)
         )
 
     def _body(self) -> list[str]:
-        """Loads of all vectors, then their computation and stores."""
-        index, program = self.values.index, self.program
+        """Loads of all lanes, then each operation for all lanes, then the stores."""
+        index = self.values.index
+        unsigned = "u64" if self.program.wide else "u32"
         lines = [
             f"  const i64 first = (i64)blockIdx.x * {BLOCK * self.unroll} + threadIdx.x;",
+            "  if (first >= threads) return;",
+            f"  {index} j0[{self.unroll}];",
         ]
-        loads = [i[2] for i in program.body if i[0] == "load" and i[2] in self.vector]
-        early = list(dict.fromkeys(loads))
-        for k in early:
-            access = program.accesses[k]
-            lines.append(f"  vec_t<{C_NAMES[access.dtype]}, {self.width}> l{k}[{self.unroll}];")
-        if early:
-            lines += [
-                "#pragma unroll",
-                f"  for (int u = 0; u < {self.unroll}; ++u) {{",
-                f"    const {index} t = ({index})(first + u * {BLOCK});",
-                f"    if ({self._whole()}) {{",
-                *self._indices("      "),
-            ]
-            for k in early:
-                c = C_NAMES[program.accesses[k].dtype]
-                address = self.values.address(k, self._axes("j0"))
-                vector = f"vec_t<{c}, {self.width}>"
-                lines.append(
-                    f"      l{k}[u] = *reinterpret_cast<const {vector}*>(p{k} + ({address}));"
-                )
-            lines += ["    }", "  }"]
+        outer = range(self.inner)
+        lines += [f"  {index} i{k}[{self.unroll}];" for k in outer]
+        # Past the end a thread computes the last vector again, and does not store it.
         lines += [
             "#pragma unroll",
             f"  for (int u = 0; u < {self.unroll}; ++u) {{",
-            f"    const {index} t = ({index})(first + u * {BLOCK});",
-            f"    if (first + u * {BLOCK} < threads) {{",
-            *self._indices("      "),
+            f"    const i64 at = first + u * {BLOCK};",
+            f"    {unsigned} q = ({unsigned})(at < threads ? at : threads - 1);",
         ]
-        if self.width == 1:
-            lines += self._point(self._axes("j0"), indent="      ")
-        elif self._has_tail():
-            lines.append(f"      if ({self._whole()}) {{")
-            lines += self._vector_points("        ")
-            lines += [
-                "      } else {",
-                f"        for ({index} j = j0; j < e{self.inner}; ++j) {{",
-                *self._point(self._axes("j"), indent="          "),
-                "        }",
-                "      }",
-            ]
+        step = f" * {self.width}" if self.width > 1 else ""
+        if outer:
+            divisor = (
+                f"({unsigned})(e{self.inner} / {self.width})"
+                if step
+                else (f"({unsigned})e{self.inner}")
+            )
+            lines.append(f"    j0[u] = ({index})(q % {divisor}){step};")
+            lines.append(f"    q /= {divisor};")
+            for k in reversed(outer[1:]):
+                lines.append(f"    i{k}[u] = ({index})(q % ({unsigned})e{k});")
+                lines.append(f"    q /= ({unsigned})e{k};")
+            lines.append(f"    i0[u] = ({index})q;")
         else:
-            lines += self._vector_points("      ")
+            lines.append(f"    j0[u] = ({index})q{step};")
+        lines += ["  }", *self._loads()]
+        computed = [*self._computed(), *self._stores()]
+        if self.together == self.unroll:
+            return [*lines, "  const int b = 0;", *computed]
+        loop = f"  for (int b = 0; b < {self.unroll}; ++b) {{"
+        return [*lines, "#pragma unroll", loop, *computed, "  }"]
+
+    def _loads(self) -> list[str]:
+        """The vectors that are loaded whatever the values, before anything is computed."""
+        found = [i[2] for i in self.program.body if i[0] == "load" and i[2] in self.vector]
+        early = list(dict.fromkeys(found))
+        if not early:
+            return []
+        lines = [f"  {self._type(k)} l{k}[{self.width * self.unroll}];" for k in early]
+        lines += ["#pragma unroll", f"  for (int u = 0; u < {self.unroll}; ++u) {{"]
+        indent = "    "
+        if self._has_tail():
+            lines.append(f"    if ({self._whole()}) {{")
+            indent += "  "
+        for k in early:
+            vector = f"vec_t<{self._type(k)}, {self.width}>"
+            address = self.values.address(k, self._axes("j0[u]", "u"))
+            lines += [
+                f"{indent}const {vector} w{k} = *reinterpret_cast<const {vector}*>"
+                f"(p{k} + ({address}));",
+                "#pragma unroll",
+                f"{indent}for (int k = 0; k < {self.width}; ++k) "
+                f"l{k}[u * {self.width} + k] = w{k}.v[k];",
+            ]
+        if self._has_tail():
+            lines += [
+                "    } else {",
+                "#pragma unroll",
+                f"      for (int k = 0; k < {self.width}; ++k) {{",
+                f"        const {self.values.index} j = {self._last('j0[u] + k')};",
+            ]
+            for k in early:
+                address = self.values.address(k, self._axes("j", "u"))
+                lines.append(f"        l{k}[u * {self.width} + k] = p{k}[{address}];")
+            lines += ["      }", "    }"]
+        lines.append("  }")
+        return lines
+
+    def _computed(self) -> list[str]:
+        """The values of the body for all lanes of batch b, which is `together` vectors."""
+        lanes = self.width * self.together
+
+        def load(number: int, address: str) -> str:
+            vector = number in self.vector
+            return f"l{number}[b * {lanes} + lane]" if vector else f"p{number}[{address}]"
+
+        unit = f"b * {self.together} + lane / {self.width}"
+        inner = f"j0[{unit}]" if self.width == 1 else f"(j0[{unit}] + lane % {self.width})"
+        if self._has_tail() and self._loads_elements():
+            inner = self._last(inner)
+        self.values.lane = "lane"
+        return self.values.lane_statements(self._axes(inner, unit), load, lanes, "  ")
+
+    def _loads_elements(self) -> bool:
+        return any(i[0] == "load" and i[2] not in self.vector for i in self.program.body)
+
+    def _stores(self) -> list[str]:
+        self.values.lane = f"v * {self.width} + k" if self.width > 1 else "v"
+        lines = [
+            "#pragma unroll",
+            f"  for (int v = 0; v < {self.together}; ++v) {{",
+            f"    const int u = b * {self.together} + v;",
+        ]
+        bounded = f"first + u * {BLOCK} < threads"
+        tail = self._has_tail()
+        lines.append(f"    if ({self._whole() if tail else bounded}) {{")
+        for store in self.program.stores:
+            lines += self._store(store, "      ")
+        if tail:
+            lines += [
+                f"    }} else if ({bounded}) {{",
+                "#pragma unroll",
+                f"      for (int k = 0; k < {self.width}; ++k) {{",
+                "        if (j0[u] + k >= e0) break;",
+            ]
+            for store in self.program.stores:
+                address = self.values.address(store.access, self._axes("(j0[u] + k)", "u"))
+                value = self.values.name(store.value)
+                lines.append(f"        p{store.access}[{address}] = {value};")
+            lines.append("      }")
         lines += ["    }", "  }"]
         return lines
+
+    def _store(self, store: Store, indent: str) -> list[str]:
+        """One whole vector of values to memory, at once where the access lets it."""
+        k = store.access
+        value = self.values.name(store.value)
+        if self.width == 1:
+            address = self.values.address(k, self._axes("j0[u]", "u"))
+            return [f"{indent}p{k}[{address}] = {value};"]
+        loop = f"{indent}for (int k = 0; k < {self.width}; ++k)"
+        if k not in self.vector:
+            address = self.values.address(k, self._axes("(j0[u] + k)", "u"))
+            return ["#pragma unroll", f"{loop} p{k}[{address}] = {value};"]
+        vector = f"vec_t<{self._type(k)}, {self.width}>"
+        address = self.values.address(k, self._axes("j0[u]", "u"))
+        return [
+            f"{indent}{vector} w{k};",
+            "#pragma unroll",
+            f"{loop} w{k}.v[k] = {value};",
+            f"{indent}*reinterpret_cast<{vector}*>(p{k} + ({address})) = w{k};",
+        ]
+
+    def _type(self, number: int) -> str:
+        return C_NAMES[self.program.accesses[number].dtype]
 
     def _has_tail(self) -> bool:
         """Whether the last vector may be cut short; rows of several axes are whole vectors."""
         return self.width > 1 and self.program.kept == 1
 
     def _whole(self) -> str:
-        """The condition that vector t lies inside the loop space."""
-        if self._has_tail():
-            return f"(i64)(t + 1) * {self.width} <= (i64)e0"
-        return "(i64)t < threads"
+        """The condition that vector u is not cut short, where there is a tail."""
+        return f"(first + u * {BLOCK} + 1) * {self.width} <= (i64)e0"
 
-    def _indices(self, indent: str) -> list[str]:
-        """The loop indices of vector t: j0 along the innermost axis, i<k> along the others."""
-        index = self.values.index
-        unsigned = "u64" if self.program.wide else "u32"
-        if self.program.kept <= 1:
-            step = f" * {self.width}" if self.width > 1 else ""
-            return [f"{indent}const {index} j0 = t{step};"]
-        lines = [f"{indent}{unsigned} q = ({unsigned})t;"]
-        divisor = f"e{self.inner}" if self.width == 1 else f"(e{self.inner} / {self.width})"
-        step = f" * {self.width}" if self.width > 1 else ""
-        lines.append(f"{indent}const {index} j0 = ({index})(q % ({unsigned}){divisor}){step};")
-        lines.append(f"{indent}q /= ({unsigned}){divisor};")
-        for k in range(self.inner - 1, 0, -1):
-            lines.append(f"{indent}const {index} i{k} = ({index})(q % ({unsigned})e{k});")
-            lines.append(f"{indent}q /= ({unsigned})e{k};")
-        lines.append(f"{indent}const {index} i0 = ({index})q;")
-        return lines
+    def _last(self, inner: str) -> str:
+        """`inner`, or the last index where it is past the end."""
+        return f"({inner} < e0 ? {inner} : e0 - 1)"
 
-    def _axes(self, inner: str) -> dict[int, str]:
-        return {k: inner if k == self.inner else f"i{k}" for k in range(self.program.kept)}
+    def _axes(self, inner: str, unit: str) -> dict[int, str]:
+        return {k: inner if k == self.inner else f"i{k}[{unit}]" for k in range(self.program.kept)}
 
-    def _vector_points(self, indent: str) -> list[str]:
-        """All points of a vector, operation by operation."""
-
-        def load(number: int, address: str) -> str:
-            return f"l{number}[u].v[lane]" if number in self.vector else f"p{number}[{address}]"
-
-        axes = self._axes("(j0 + lane)")
-        lines = self.values.lane_statements(axes, load, self.width, indent)
-        varying = {k for k, i in enumerate(self.program.body) if i[0] != "scalar"}
-        for store in self.program.stores:
-            k = store.access
-            value = f"v{store.value}[lane]" if store.value in varying else f"v{store.value}"
-            loop = f"{indent}for (int lane = 0; lane < {self.width}; ++lane)"
-            if k not in self.vector:
-                target = f"p{k}[{self.values.address(k, axes)}]"
-                lines += ["#pragma unroll", f"{loop} {target} = {value};"]
-                continue
-            vector = f"vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {self.width}>"
-            address = self.values.address(k, self._axes("j0"))
-            lines += [
-                f"{indent}{vector} w{k};",
-                "#pragma unroll",
-                f"{loop} w{k}.v[lane] = {value};",
-                f"{indent}*reinterpret_cast<{vector}*>(p{k} + ({address})) = w{k};",
-            ]
-        return lines
-
-    def _point(self, axes: dict[int, str], indent: str) -> list[str]:
-        """One point on its own."""
+    def _scatter(self) -> list[str]:
+        """One point a thread, whose stores may meet those of others."""
 
         def load(number: int, address: str) -> str:
             return f"p{number}[{address}]"
 
-        lines = self.values.statements(self.program.body, 0, axes, load, indent)
+        index, unsigned = self.values.index, "u64" if self.program.wide else "u32"
+        lines = [
+            f"  const i64 t = (i64)blockIdx.x * {BLOCK} + threadIdx.x;",
+            "  if (t >= threads) return;",
+            f"  {unsigned} q = ({unsigned})t;",
+        ]
+        for k in range(self.inner, 0, -1):
+            lines.append(f"  const {index} i{k} = ({index})(q % ({unsigned})e{k});")
+            lines.append(f"  q /= ({unsigned})e{k};")
+        if self.inner >= 0:
+            lines.append(f"  const {index} i0 = ({index})q;")
+        axes = {k: f"i{k}" for k in range(self.program.kept)}
+        lines += self.values.statements(self.program.body, 0, axes, load, "  ")
         for store in self.program.stores:
             address = self.values.address(store.access, axes)
-            if store.collides and self.mode != "write":
-                clear = f"winners[{address}] = 0;"
-                claim = f"atomicMax(&winners[{address}], (u32)t + 1u);"
-                lines.append(indent + (clear if self.mode == "clear" else claim))
-                continue
-            if store.collides:
-                lines.append(f"{indent}if (winners[{address}] == (u32)t + 1u)")
-            lines.append(f"{indent}p{store.access}[{address}] = v{store.value};")
+            if store.collides and self.mode == "clear":
+                lines.append(f"  winners[{address}] = 0;")
+            elif store.collides and self.mode == "claim":
+                lines.append(f"  atomicMax(&winners[{address}], (u32)t + 1u);")
+            elif self.mode == "write":
+                guard = f"if (winners[{address}] == (u32)t + 1u) " if store.collides else ""
+                lines.append(f"  {guard}p{store.access}[{address}] = v{store.value};")
         return lines

@@ -56,3 +56,37 @@ __device__ __forceinline__ T ga_logaddexp(T a, T b) {
   T distance = a - b;
   return (distance > 0 ? a : b) + log1p(exp(-fabs(distance)));
 }
+
+// log of x = 2**e m, m from 2/3 to 4/3, with a polynomial for log(m) that is good to 0.94 units in the
+// last place (all significands tried). CUDA's own tests each time for what is not a normal number,
+// which is a fifth of its instructions; here `power`, 2**23 e, tells: see below.
+struct ga_log_parts {
+  f32 value, power;
+};
+
+__device__ __forceinline__ ga_log_parts ga_log_of_normal(f32 x) {
+  const i32 bits = __float_as_int(x);
+  const i32 exponent = (bits - 0x3f2aaaab) & 0xff800000;
+  const f32 power = (f32)exponent;
+  const f32 f = __int_as_float(bits - exponent) - 1.0f;
+  f32 r = -0.12880054f;
+  r = fma(r, f, 0.13984594f);
+  r = fma(r, f, -0.12187478f);
+  r = fma(r, f, 0.14005734f);
+  r = fma(r, f, -0.16680196f);
+  r = fma(r, f, 0.20010427f);
+  r = fma(r, f, -0.24999806f);
+  r = fma(r, f, 0.33333215f);
+  r = fma(r, f, -0.5f);
+  r = fma(r, f * f, f);
+  return {fma(power * 1.1920929e-07f, 0.69314718f, r), power};
+}
+
+// e from -125 to 125: neither zero, a subnormal, negative, infinite nor NaN, all of which have others.
+__device__ __forceinline__ bool ga_is_good(ga_log_parts log) { return fabs(log.power) < 1.0527703e9f; }
+
+__device__ __forceinline__ f32 ga_log(f32 x) {
+  const ga_log_parts parts = ga_log_of_normal(x);
+  return ga_is_good(parts) ? parts.value : log(x);
+}
+__device__ __forceinline__ f64 ga_log(f64 x) { return log(x); }
