@@ -211,18 +211,27 @@ class Executor:
     ) -> tuple[Any, Kernel]:
         """What the generator makes for a key, and its kernel; made and compiled once.
 
-        `made` takes one of `attempts`, which are tried in turn until a kernel does not spill.
+        `made` takes one of `attempts`. Where the first leaves a thread memory of its own, the last,
+        which has most registers, shows whether that is for arrays (as sines need) or for registers
+        that were spilled; if so, the first that spills none is taken.
         """
         found = self._kernels.get(key)
         if found is None:
-            for attempt in attempts:
+
+            def compiled(attempt: Any) -> tuple[Any, Kernel]:
                 generated = made(attempt)
-                kernel = self.runtime.compile(generated.source, name, generated.format)
-                if found is None or kernel.local_bytes < found[1].local_bytes:
-                    found = (generated, kernel)
-                if kernel.local_bytes == 0:
-                    break
-            assert found is not None
+                return generated, self.runtime.compile(generated.source, name, generated.format)
+
+            first, *others, last = attempts
+            found = compiled(first)
+            if found[1].local_bytes:
+                roomiest = compiled(last)
+                for attempt in others:
+                    if found[1].local_bytes <= roomiest[1].local_bytes:
+                        break
+                    found = compiled(attempt)
+                if found[1].local_bytes > roomiest[1].local_bytes:
+                    found = roomiest
             self._kernels[key] = found
         return found
 

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +16,7 @@ from gpuarray.errors import DeviceError
 from gpuarray_cuda import cache as cache_module
 from gpuarray_cuda.cache import MAGIC, KernelCache, cache_directory
 from gpuarray_cuda.compile import Compiler, compile_message
+from gpuarray_cuda.executor import Executor
 
 SOURCE = """struct Args { const double* x; double* y; long long n; };
 extern "C" __global__ void scale(const __grid_constant__ Args a) {
@@ -221,3 +223,35 @@ def test_no_cache_keeps_nothing() -> None:
     cache = KernelCache(None)
     cache.put(KEY, b"x")
     assert cache.get(KEY) is None
+
+
+class SizedRuntime:
+    """Compiles a source that is a number: the bytes of memory that a thread of the kernel takes."""
+
+    def __init__(self) -> None:
+        self.tried: list[str] = []
+
+    def compile(self, source: str, name: str, arguments: str) -> SimpleNamespace:
+        self.tried.append(source)
+        return SimpleNamespace(local_bytes=int(source))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "taken", "compiled"),
+    [
+        ("0 0 0 0", "0", 1),  # nothing spilled
+        ("32 32 32 32", "32", 2),  # an array of the kernel's own, which no register can hold
+        ("64 48 32 32", "32", 4),  # the first without spills, beside such an array
+        ("64 48 40 32", "32", 4),
+        ("64 48 40 0", "0", 4),
+    ],
+)
+def test_kernels_that_spill_get_more_registers(sizes, taken, compiled):
+    runtime = SizedRuntime()
+    executor = Executor(None, runtime)
+    made = lambda size: SimpleNamespace(source=size, format="")  # noqa: E731
+    generated, kernel = executor._compiled("key", sizes.split(), made, "name")
+    assert (generated.source, kernel.local_bytes) == (taken, int(taken))
+    assert len(runtime.tried) == compiled
+    assert executor._compiled("key", sizes.split(), made, "name") == (generated, kernel)
+    assert len(runtime.tried) == compiled
