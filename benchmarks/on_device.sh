@@ -4,7 +4,9 @@
 #
 #   benchmarks/on_device.sh [versions tests memcheck racecheck spine ...]    all of them if none
 #
-# In: an NVIDIA GPU, python3 (PYTHON) with the dependencies. Out: logs in OUT (./out), a summary last.
+# In: an NVIDIA GPU, python3 (PYTHON) with the dependencies; those it lacks as wheels in WHEELS (.whl);
+# for the stage `conformance` a checkout of the public suite in ARRAY_API_TESTS. Out: logs in OUT (./out),
+# a summary last.
 # A stage that fails or runs into its limit does not keep the next one from running.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
@@ -14,6 +16,7 @@ OUT=${OUT:-out}
 TEST_SECONDS=${TEST_SECONDS:-220}
 SANITIZER_SECONDS=${SANITIZER_SECONDS:-140}
 SPINE_SECONDS=${SPINE_SECONDS:-330}
+CONFORMANCE_SECONDS=${CONFORMANCE_SECONDS:-280}
 WORKERS=${WORKERS:-8}
 mkdir -p "$OUT"
 
@@ -34,6 +37,10 @@ for group, points in project["entry-points"].items():
     lines += [f"[{group}]", *(f"{key} = {value}" for key, value in points.items()), ""]
 folder.joinpath("entry_points.txt").write_text("\n".join(lines))
 PYTHON
+WHEELS=${WHEELS:-.whl}
+if compgen -G "$WHEELS/*.whl" >/dev/null; then
+  "$PYTHON" -m pip install -q --no-index --no-deps --target "$metadata" "$WHEELS"/*.whl || exit 1
+fi
 export PYTHONPATH="$PWD:$PWD/backends:$metadata${PYTHONPATH:+:$PYTHONPATH}"
 export PYTHONUNBUFFERED=1 PYTHONPYCACHEPREFIX="$metadata/compiled"
 
@@ -63,7 +70,8 @@ versions() {
 import platform
 from importlib.metadata import PackageNotFoundError, version
 print("Python", platform.python_version())
-for name in ("numpy", "pluggy", "cuda-core", "cuda-bindings", "nvidia-cuda-nvrtc", "pytest",
+for name in ("numpy", "pluggy", "cuda-core", "cuda-bindings", "nvidia-cuda-nvrtc",
+             "nvmath-python", "nvidia-cublas", "nvidia-cusolver", "nvidia-cufft", "pytest",
              "pytest-xdist", "pytest-timeout", "hypothesis", "cupy-cuda13x", "torch", "jax"):
     try:
         print(name, version(name))
@@ -86,7 +94,9 @@ sanitizer() {
 export -f sanitizer
 
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(versions tests memcheck racecheck spine)
+[ ${#stages[@]} -gt 0 ] || stages=(
+  versions tests standard conformance accuracy linalg libraries sorting memcheck racecheck spine
+)
 for name in "${stages[@]}"; do
   case $name in
     versions) SHOWN=40 stage versions 60 bash -c versions ;;
@@ -103,8 +113,26 @@ for name in "${stages[@]}"; do
       SHOWN=90 stage spine $((SPINE_SECONDS + 30)) "$PYTHON" -m benchmarks.spine \
         --seconds "$((SPINE_SECONDS - 20))" --json "$OUT/spine.json"
       ;;
+    standard)
+      GPUARRAY_TEST_DEVICE=${GPUARRAY_TEST_DEVICE:-cuda} stage standard 120 "$PYTHON" -m pytest \
+        tests/standard -n "$WORKERS" -q -p no:cacheprovider --tb=short --maxfail=60
+      ;;
+    conformance)
+      for seed in 1 2; do
+        SHOWN=60 stage "conformance$seed" "$CONFORMANCE_SECONDS" "$PYTHON" -m conformance \
+          --backend cuda --max-examples 100 --seed "$seed" -n "$WORKERS" \
+          --json "$OUT/conformance$seed.json"
+      done
+      ;;
+    accuracy)
+      SHOWN=50 stage accuracy 150 "$PYTHON" -m benchmarks.accuracy --json "$OUT/accuracy.json"
+      ;;
+    linalg) SHOWN=60 stage linalg 150 "$PYTHON" -m benchmarks.linalg_accuracy ;;
+    libraries) SHOWN=40 stage libraries 120 "$PYTHON" -m benchmarks.library_speed ;;
+    sorting) SHOWN=40 stage sorting 90 "$PYTHON" -m benchmarks.sorting_speed ;;
     *)
-      echo "no stage $name: versions tests values memcheck racecheck synccheck initcheck spine"
+      echo "no stage $name: versions tests standard conformance accuracy linalg libraries sorting"
+      echo "  choices values memcheck racecheck synccheck initcheck spine"
       failed=1
       ;;
   esac

@@ -1,6 +1,9 @@
 """gpuarray: the Python array API standard on NVIDIA GPUs and on NumPy, recorded and fused."""
 
+import importlib as _importlib
 import math as _math
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 # `recording` and `array` need each other; this order is the one that works.
 from gpuarray import recording as _recording  # noqa: F401  isort: skip
@@ -11,6 +14,7 @@ from gpuarray.creation import (
     empty,
     empty_like,
     eye,
+    from_dlpack,
     full,
     full_like,
     linspace,
@@ -22,7 +26,8 @@ from gpuarray.creation import (
     zeros,
     zeros_like,
 )
-from gpuarray.data_types import astype
+from gpuarray.cumulative import cumulative_prod, cumulative_sum
+from gpuarray.data_types import astype, can_cast, finfo, iinfo, isdtype, result_type
 from gpuarray.dtypes import (
     bool,
     complex64,
@@ -109,9 +114,12 @@ from gpuarray.elementwise import (
 )
 from gpuarray.evaluation import evaluate, synchronize
 from gpuarray.explanation import explain
-from gpuarray.indexing import take
+from gpuarray.indexing import take, take_along_axis
+from gpuarray.info import __array_namespace_info__
+from gpuarray.linear_algebra import matmul, matrix_transpose, tensordot, vecdot
 from gpuarray.manipulation import (
     broadcast_arrays,
+    broadcast_shapes,
     broadcast_to,
     concat,
     expand_dims,
@@ -127,9 +135,14 @@ from gpuarray.manipulation import (
     unstack,
 )
 from gpuarray.plugins.manager import backend
-from gpuarray.searching import argmax, argmin, count_nonzero, where
+from gpuarray.searching import argmax, argmin, count_nonzero, nonzero, searchsorted, where
+from gpuarray.sets import isin, unique_all, unique_counts, unique_inverse, unique_values
+from gpuarray.sorting import argsort, sort
 from gpuarray.statistics import max, mean, min, prod, std, sum, var
-from gpuarray.utility import all, any
+from gpuarray.utility import all, any, diff
+
+if _TYPE_CHECKING:
+    from gpuarray import fft, linalg
 
 __version__ = "0.1.0"
 __array_api_version__ = "2025.12"
@@ -143,6 +156,7 @@ pi = _math.pi
 __all__ = [
     "Array",
     "__array_api_version__",
+    "__array_namespace_info__",
     "__version__",
     "abs",
     "acos",
@@ -153,6 +167,7 @@ __all__ = [
     "arange",
     "argmax",
     "argmin",
+    "argsort",
     "asarray",
     "asin",
     "asinh",
@@ -169,7 +184,9 @@ __all__ = [
     "bitwise_xor",
     "bool",
     "broadcast_arrays",
+    "broadcast_shapes",
     "broadcast_to",
+    "can_cast",
     "ceil",
     "clip",
     "complex64",
@@ -180,6 +197,9 @@ __all__ = [
     "cos",
     "cosh",
     "count_nonzero",
+    "cumulative_prod",
+    "cumulative_sum",
+    "diff",
     "divide",
     "e",
     "empty",
@@ -191,27 +211,34 @@ __all__ = [
     "explain",
     "expm1",
     "eye",
+    "fft",
+    "finfo",
     "flip",
     "float32",
     "float64",
     "floor",
     "floor_divide",
+    "from_dlpack",
     "full",
     "full_like",
     "greater",
     "greater_equal",
     "hypot",
+    "iinfo",
     "imag",
     "inf",
     "int8",
     "int16",
     "int32",
     "int64",
+    "isdtype",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
     "less",
     "less_equal",
+    "linalg",
     "linspace",
     "log",
     "log1p",
@@ -222,6 +249,8 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "matmul",
+    "matrix_transpose",
     "max",
     "maximum",
     "mean",
@@ -234,6 +263,7 @@ __all__ = [
     "negative",
     "newaxis",
     "nextafter",
+    "nonzero",
     "not_equal",
     "ones",
     "ones_like",
@@ -247,12 +277,15 @@ __all__ = [
     "remainder",
     "repeat",
     "reshape",
+    "result_type",
     "roll",
     "round",
+    "searchsorted",
     "sign",
     "signbit",
     "sin",
     "sinh",
+    "sort",
     "sqrt",
     "square",
     "squeeze",
@@ -262,8 +295,10 @@ __all__ = [
     "sum",
     "synchronize",
     "take",
+    "take_along_axis",
     "tan",
     "tanh",
+    "tensordot",
     "tile",
     "tril",
     "triu",
@@ -272,9 +307,25 @@ __all__ = [
     "uint16",
     "uint32",
     "uint64",
+    "unique_all",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
     "unstack",
     "var",
+    "vecdot",
     "where",
     "zeros",
     "zeros_like",
 ]
+
+
+if not _TYPE_CHECKING:  # which would take any name for one that is there
+
+    def __getattr__(name: str) -> _Any:
+        # The extensions are imported when they are first used: a tenth of the time of this import.
+        if name in ("fft", "linalg"):
+            return _importlib.import_module(f"gpuarray.{name}")
+        from gpuarray.suggestions import unknown_name
+
+        raise unknown_name(__name__, name)

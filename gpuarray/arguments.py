@@ -11,12 +11,16 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from gpuarray.array import Array
 
 __all__ = [
     "checked_array",
     "checked_axes",
     "checked_axis",
+    "checked_copy",
+    "checked_flag",
     "checked_integer",
     "checked_shape",
     "reduced_axes",
@@ -31,6 +35,28 @@ def checked_array(name: str, x: Any) -> Array:
             "convert it with asarray() first"
         )
     return x
+
+
+def checked_flag(name: str, what: str, value: Any) -> bool:
+    """`value` as a Python bool; `TypeError` for whatever else has a truth value."""
+    if value is True or value is False:
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    raise TypeError(
+        f"{name}: {what} must be True or False, got {value!r} of type {type(value).__name__}"
+    )
+
+
+def checked_copy(name: str, copy: Any) -> bool | None:
+    """The argument `copy` of a function that takes None, too."""
+    if copy is None or copy is True or copy is False:
+        return copy
+    if isinstance(copy, np.bool_):
+        return bool(copy)
+    raise TypeError(
+        f"{name}: copy must be True, False or None, got {copy!r} of type {type(copy).__name__}"
+    )
 
 
 def checked_integer(name: str, what: str, value: Any) -> int:
@@ -48,18 +74,18 @@ def checked_integer(name: str, what: str, value: Any) -> int:
         ) from None
 
 
-def checked_axis(name: str, axis: Any, ndim: int) -> int:
+def checked_axis(name: str, axis: Any, ndim: int, of: str = "an array") -> int:
     """An axis in ``[-ndim, ndim)`` as one in ``[0, ndim)``; `IndexError` for any other."""
     number = checked_integer(name, "axis", axis)
     if not -ndim <= number < ndim:
-        raise IndexError(f"{name}: axis {number} is out of range for an array of {ndim} dimensions")
+        raise IndexError(f"{name}: axis {number} is out of range for {of} of {ndim} dimensions")
     return number % ndim
 
 
-def checked_axes(name: str, axes: Any, ndim: int) -> tuple[int, ...]:
+def checked_axes(name: str, axes: Any, ndim: int, of: str = "an array") -> tuple[int, ...]:
     """One axis or several, non-negative and in the order given; `ValueError` for repeated ones."""
     given = axes if isinstance(axes, tuple | list) else (axes,)
-    found = tuple(checked_axis(name, axis, ndim) for axis in given)
+    found = tuple(checked_axis(name, axis, ndim, of) for axis in given)
     if len(set(found)) != len(found):
         raise ValueError(f"{name}: axis {axes} names an axis more than once")
     return found

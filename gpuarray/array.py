@@ -117,7 +117,11 @@ class Array(Operators):
         return float(self._item("float", "iubf"))
 
     def __complex__(self) -> complex:
-        return complex(self._item("complex"))
+        value = self._item("complex")
+        # The standard has NaN in both parts; Python and NumPy have 0 in the imaginary one.
+        if value != value and self.dtype.kind == "f":
+            return complex(value, value)
+        return complex(value)
 
     def __index__(self) -> int:
         return int(self._item("operator.index", "iu"))
@@ -138,6 +142,65 @@ class Array(Operators):
         from gpuarray.interop.numpy import as_array
 
         return as_array(self, dtype, copy)
+
+    # Sharing memory: these flush, and what reads the array from then on is computed at once.
+
+    def __dlpack__(
+        self,
+        /,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[Any, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """A DLPack capsule of the array, for `from_dlpack` of any library.
+
+        Parameters
+        ----------
+        stream : int, optional
+            CUDA only: the stream on which the consumer will use the memory, as the standard numbers
+            them; None is the legacy default stream, -1 asks for no synchronisation.
+        max_version : tuple of int, optional
+            The newest DLPack that the consumer knows; None: one before 1.0.
+        dl_device : tuple of int, optional
+            ``(1, 0)`` gives a copy on the host; None: the device of the array.
+        copy : bool, optional
+            None and False share the memory, which the consumer may write to: that changes this
+            array and no other. True gives a copy.
+
+        Returns
+        -------
+        PyCapsule
+            A copy is flagged as one where the consumer knows DLPack 1.0.
+
+        Raises
+        ------
+        BufferError
+            If the device cannot be had, or only by a copy and `copy` is False.
+        TypeError, ValueError
+            If an argument is of a wrong type, or no stream.
+        """
+        from gpuarray.interop.dlpack import export
+
+        return export(self, stream, max_version, dl_device, copy)
+
+    def __dlpack_device__(self, /) -> tuple[int, int]:
+        """DLPack's type of the device, 1 for the host and 2 for CUDA, and its number."""
+        from gpuarray.interop.dlpack import dlpack_device
+
+        return dlpack_device(self)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """The memory of an array on a CUDA device, version 3; `AttributeError` for any other.
+
+        The consumer may write to the memory, which stays alive as long as this object does, even if
+        the array has been updated since. DLPack tells when the consumer is done, and is better.
+        """
+        from gpuarray.interop.cuda_array_interface import interface
+
+        return interface(self)
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> ModuleType:
         """The module that holds the functions for this array."""
@@ -173,10 +236,12 @@ class Array(Operators):
     # Copies. Nodes never change, so a copy of an array is another handle on its node.
 
     def __copy__(self) -> Array:
-        return Array(self._node)
+        from gpuarray.recording import same_values
+
+        return same_values(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Array:
-        return Array(self._node)
+        return self.__copy__()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as its elements and the name of its device."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gpuarray.plugins.manager import Backend
 
-__all__ = ["Device", "default_device", "device"]
+__all__ = ["Device", "all_devices", "default_device", "device"]
 
 
 class Device(str):
@@ -95,3 +95,12 @@ def device(name: object) -> Device:
             return found
     there = ", ".join(repr(str(d)) for d in backend.devices)
     raise ValueError(f"device: there is no {name!r}; backend {backend.name!r} has {there}")
+
+
+def all_devices() -> tuple[Device, ...]:
+    """The devices of all backends that can start, those of the default backend first."""
+    from gpuarray.plugins.manager import usable_backends
+
+    first = default_device().backend
+    others = [found for found in usable_backends() if found is not first]
+    return tuple(d for found in (first, *others) for d in found.devices)

@@ -1,17 +1,19 @@
-"""Data types: the standard's fourteen, as `numpy.dtype` objects, and how they combine.
+"""Data types: the standard's thirteen, as `numpy.dtype` objects, and how they combine.
 
 In: anything that names a dtype (`numpy.dtype`, `np.float32`, `"f4"`, `float`) and Python scalars.
 Out: one of the `numpy.dtype` singletons below. Must never touch a device.
 """
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
 __all__ = [
     "DTYPES",
+    "INTEGER_BOUNDS",
+    "KINDS",
     "bool",
     "canonical",
     "check_integer",
@@ -55,6 +57,17 @@ DTYPES: tuple[np.dtype, ...] = (
     *(_bool, int8, int16, int32, int64, uint8, uint16, uint32, uint64),
     *(float32, float64, complex64, complex128),
 )
+
+KINDS: Mapping[str, tuple[np.dtype, ...]] = {
+    "bool": DTYPES[:1],
+    "signed integer": DTYPES[1:5],
+    "unsigned integer": DTYPES[5:9],
+    "integral": DTYPES[1:9],
+    "real floating": DTYPES[9:11],
+    "complex floating": DTYPES[11:],
+    "numeric": DTYPES[1:],
+}
+"""The standard's kinds of dtypes, as `isdtype` and the inspection functions name them."""
 
 # Dictionary look-ups with dtype keys: `is` decides nearly always, so a hit costs 30 ns.
 _CANONICAL: dict[object, np.dtype] = {d: d for d in DTYPES}
@@ -103,12 +116,14 @@ def canonical(dtype: object) -> np.dtype:
         return _CANONICAL[dtype]
     except (KeyError, TypeError):
         pass
-    try:
-        found: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")  # type: ignore[call-overload]
-        return _CANONICAL[found]
-    except (KeyError, TypeError):
-        names = ", ".join(d.name for d in DTYPES)
-        raise TypeError(f"dtype: {dtype!r} is not a dtype of the standard; use {names}") from None
+    if dtype is not None:  # which is float64 to NumPy, and an oversight here
+        try:
+            found: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")  # type: ignore[call-overload]
+            return _CANONICAL[found]
+        except (KeyError, TypeError):
+            pass
+    names = ", ".join(d.name for d in DTYPES)
+    raise TypeError(f"dtype: {dtype!r} is not a dtype of the standard; use {names}")
 
 
 def promote(a: np.dtype, b: np.dtype) -> np.dtype:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gpuarray.arguments import checked_flag
 from gpuarray.array import Array
 from gpuarray.graph import flush
 from gpuarray.graph.node import Node, Structural, pending
@@ -61,6 +62,7 @@ def explain(*arrays: Array, source: bool = True) -> str:
     """
     if not arrays or not all(isinstance(x, Array) for x in arrays):
         raise TypeError("explain: needs one or more gpuarray arrays")
+    source = checked_flag("explain", "source", source)
     devices = {x._node.device for x in arrays}
     if len(devices) > 1:
         raise ValueError(f"explain: the arrays are on several devices: {sorted(devices)}")

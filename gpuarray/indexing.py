@@ -1,4 +1,4 @@
-"""Indexing: `x[key]`, `x[key] = value`, and the standard's `take`.
+"""Indexing: `x[key]`, `x[key] = value`, and the standard's `take` and `take_along_axis`.
 
 In: an array and a key of integers, slices, ellipses, None, integer arrays or a boolean mask, as in
 NumPy. Out: a new array; an update is a new value too. Shapes and integer positions are
@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from gpuarray import recording
+from gpuarray import library, recording
+from gpuarray.arguments import checked_axis
 from gpuarray.array import Array
+from gpuarray.creation.ranges import iota
 from gpuarray.dtypes import check_integer, promote_scalar, python_scalar
 from gpuarray.graph import flush, limits
 from gpuarray.graph.node import (
@@ -29,7 +31,10 @@ from gpuarray.interop.numpy import from_numpy, to_numpy
 from gpuarray.keys import Key, is_whole, parse, positions, sole_mask
 from gpuarray.operations import TABLE
 
-__all__ = ["get", "take", "updated"]
+__all__ = ["get", "take", "take_along_axis", "updated"]
+
+# Axes with the integer arrays that index them.
+Indices = tuple[tuple[int, Array], ...]
 
 
 def get(x: Array, key: Any) -> Array:
@@ -95,46 +100,125 @@ def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
     >>> xp.take(xp.asarray([10, 20, 30]), xp.asarray([2, 0]))
     Array([30, 10], dtype=int64, device='cpu')
     """
-    for name, given in (("x", x), ("indices", indices)):
-        if not isinstance(given, Array):
-            raise TypeError(f"take: {name}: needs a gpuarray array, got {type(given).__name__}")
+    _check_taken("take", x, indices)
     if axis is None:
         if x.ndim != 1:
             raise ValueError(f"take: axis: must be given for an array of {x.ndim} dimensions")
         axis = 0
-    if not -x.ndim <= axis < x.ndim:
-        raise IndexError(f"take: axis: {axis} is out of range for {x.ndim} dimensions")
+    d = checked_axis("take", axis, x.ndim)
+    _check_bounds("take", x.shape, ((d, indices),), indices.shape)
+    return _gathered("take", x, ((d, indices),), d, indices.shape)
+
+
+def take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> Array:
+    """The elements of each row of `x` along an axis at that row's own `indices`.
+
+    Parameters
+    ----------
+    x : Array
+        Shape ``(..., n, ...)``, with n elements along `axis`.
+    indices : Array
+        Integers, shape ``(..., m, ...)``; but for `axis`, the two shapes broadcast. Negative ones
+        count from the end; one out of range takes the nearest element.
+    axis : int, optional
+        The axis along which elements are taken.
+
+    Returns
+    -------
+    Array
+        Shape ``(..., m, ...)``, broadcast but for `axis`, and the dtype of `x`.
+
+    Raises
+    ------
+    TypeError
+        If `x` or `indices` is not an array, `indices` are no integers, or the axis is not one.
+    IndexError
+        If the axis is out of range, or has no elements where some are taken.
+    ValueError
+        If the numbers of dimensions differ, the shapes do not broadcast, or the arrays are on
+        different devices.
+
+    References
+    ----------
+    https://data-apis.org/array-api/2025.12/API_specification/generated/array_api.take_along_axis.html
+
+    Examples
+    --------
+    >>> import gpuarray as xp
+    >>> x = xp.asarray([[3, 1, 2], [7, 9, 8]])
+    >>> xp.take_along_axis(x, xp.argmax(x, axis=1, keepdims=True), axis=1)
+    Array([[3],
+           [9]], dtype=int64, device='cpu')
+    """
+    _check_taken("take_along_axis", x, indices)
+    if indices.ndim != x.ndim:
+        raise ValueError(
+            f"take_along_axis: indices of shape {indices.shape} must have as many dimensions as x, "
+            f"of shape {x.shape}"
+        )
+    axis = checked_axis("take_along_axis", axis, x.ndim)
+    rows = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+    shape = recording.broadcast_shapes("take_along_axis", rows, indices.shape)
+    _check_bounds("take_along_axis", x.shape, ((axis, indices),), shape)
+    # Every dimension is indexed: `axis` by the indices, the others by where the element goes. Those
+    # of extent 1 broadcast, and have no index.
+    kept = [d for d in range(x.ndim) if d == axis or x.shape[d] != 1]
+    source = x
+    if len(kept) < x.ndim:
+        maps = tuple((kept.index(d), 0, 1) if d in kept else (-1, 0, 0) for d in range(x.ndim))
+        source = recording.view(x, tuple(x.shape[d] for d in kept), maps)
+    places = tuple((k, indices if d == axis else _along(d, x)) for k, d in enumerate(kept))
+    return _gathered("take_along_axis", source, places, 0, shape)
+
+
+def _check_taken(name: str, x: Array, indices: Array) -> None:
+    for what, given in (("x", x), ("indices", indices)):
+        if not isinstance(given, Array):
+            raise TypeError(f"{name}: {what}: needs a gpuarray array, got {type(given).__name__}")
     if indices.dtype.kind not in "iu":
-        raise TypeError(f"take: indices: need an integer dtype, got {indices.dtype}")
-    recording.same_device("take", x, indices)
-    axis %= x.ndim
-    return _gather(x, ((axis, indices),), axis)
+        raise TypeError(f"{name}: indices: need an integer dtype, got {indices.dtype}")
+    recording.same_device(name, x, indices)
 
 
-def _gather(x: Array, indices: tuple[tuple[int, Array], ...], position: int) -> Array:
+def _along(d: int, x: Array) -> Array:
+    """The index along dimension d of `x`, in an array that broadcasts against `x`."""
+    shape = tuple(n if e == d else 1 for e, n in enumerate(x.shape))
+    return recording.view(iota(x.shape[d], x.device), shape, ((d, 0, 1),))
+
+
+def _gather(x: Array, indices: Indices, position: int) -> Array:
+    common = recording.broadcast_shapes("index", *(array.shape for _, array in indices))
+    _check_bounds("index", x.shape, indices, common)
+    return _gathered("index", x, indices, position, common)
+
+
+def _gathered(
+    name: str, x: Array, indices: Indices, position: int, common: tuple[int, ...]
+) -> Array:
+    """`x` at checked indices, which broadcast to `common`, which comes in at `position`."""
     axes = tuple(axis for axis, _ in indices)
     arrays = tuple(array for _, array in indices)
-    common = recording.broadcast_shapes("index", *(a.shape for a in arrays))
     rest = [n for d, n in enumerate(x.shape) if d not in axes]
     shape = (*rest[:position], *common, *rest[position:])
-    _check_bounds(x.shape, indices, common)
-    return recording.nary(
-        "index", GATHER, (x, *arrays), (axes, position, 1 + len(arrays)), x.dtype, shape
-    )
+    attributes = (axes, position, 1 + len(arrays))
+    return recording.nary(name, GATHER, (x, *arrays), attributes, x.dtype, shape)
 
 
 def _check_bounds(
-    shape: tuple[int, ...], indices: tuple[tuple[int, Array], ...], common: tuple[int, ...]
+    name: str, shape: tuple[int, ...], indices: Indices, common: tuple[int, ...]
 ) -> None:
+    """`common` is the shape of what is indexed; nothing at all may come from an empty axis."""
+    if 0 in common:
+        return
     for axis, array in indices:
-        if shape[axis] == 0 and 0 not in common:
-            raise IndexError(f"index: axis {axis} is empty, and cannot be indexed")
-        if DEBUG and array.size:
+        if shape[axis] == 0:
+            raise IndexError(f"{name}: axis {axis} is empty, and cannot be indexed")
+        if DEBUG:
             host = to_numpy(array)
             low, high = int(host.min()), int(host.max())
             if low < -shape[axis] or high >= shape[axis]:
                 raise IndexError(
-                    f"index: values from {low} to {high} are out of range for axis {axis} with "
+                    f"{name}: values from {low} to {high} are out of range for axis {axis} with "
                     f"size {shape[axis]}"
                 )
 
@@ -154,8 +238,9 @@ def _value(x: Array, value: Any) -> Any:
         if scalar.__class__ is int:
             check_integer("index", scalar, x.dtype)
         promoted = promote_scalar(x.dtype, type(scalar))
-        if promoted is not x.dtype and not (x.dtype.kind == "b" and scalar.__class__ is int):
-            raise TypeError(f"index: a {type(scalar).__name__} does not fit an array of {x.dtype}")
+        if promoted is not x.dtype:
+            kind = type(scalar).__name__
+            raise TypeError(f"index: a value of type {kind} does not fit an array of {x.dtype}")
         return bool(scalar) if x.dtype.kind == "b" else scalar
     if isinstance(value, list | tuple | np.ndarray):
         host = np.asarray(value)
@@ -200,19 +285,17 @@ def _basic_update(x: Array, key: Key, value: Any) -> Array:
         if not isinstance(value, Array):
             return recording.full(x.shape, value, x.dtype, x.device)
         if value.shape == x.shape:
-            return recording.cast(value, x.dtype)
+            return recording.owned(recording.cast(value, x.dtype))
     return _record_update(UPDATE, inputs, (key.shape, key.maps), x)
 
 
-def _scatter(
-    x: Array, indices: tuple[tuple[int, Array], ...], position: int, value: Any
-) -> Array:  # fmt: skip
+def _scatter(x: Array, indices: Indices, position: int, value: Any) -> Array:
     axes = tuple(axis for axis, _ in indices)
     arrays = tuple(array for _, array in indices)
     common = recording.broadcast_shapes("index", *(a.shape for a in arrays))
     rest = [n for d, n in enumerate(x.shape) if d not in axes]
     region = (*rest[:position], *common, *rest[position:])
-    _check_bounds(x.shape, indices, common)
+    _check_bounds("index", x.shape, indices, common)
     value = _check_value_shape(value, region)
     if 0 in region:
         return x
@@ -247,8 +330,11 @@ def _masked(x: Array, mask: Array) -> Array:
     """`x[mask]`: shape ``(count, ...)``, the mask's dimensions replaced by one."""
     from gpuarray.manipulation import reshape
 
-    found, count = positions(mask)
     rest = x.shape[mask.ndim :]
+    if not rest and mask.size:
+        (selected,) = library.call("select", x=x, mask=mask)
+        return selected
+    found, count = positions(mask)
     if count == 0:
         return recording.full((0, *rest), False, x.dtype, x.device)
     flat = reshape(x, (mask.size, *rest))
@@ -270,6 +356,8 @@ def _masked_update(x: Array, mask: Array, value: Any) -> Array:
     value = _check_value_shape(value, rest)
     if isinstance(value, Array):
         value = recording.cast(value, x.dtype)
+    if mask.size == 0:  # it may be smaller than what it stands over
+        return x
     full_mask = recording.view(
         mask, mask.shape + (1,) * len(rest), tuple((d, 0, 1) for d in range(mask.ndim))
     )

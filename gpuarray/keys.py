@@ -21,7 +21,7 @@ from gpuarray.graph.node import CAST, contiguous_layout, leaf
 from gpuarray.interop.numpy import from_numpy
 from gpuarray.operations import TABLE
 
-__all__ = ["Key", "contiguous", "is_whole", "parse", "positions", "sole_mask"]
+__all__ = ["Key", "contiguous", "is_whole", "parse", "positions", "sole_mask", "unravelled"]
 
 HostArray = np.ndarray[Any, Any]
 Map = tuple[int, int, int]
@@ -131,13 +131,7 @@ def _index_arrays(array: Array, x: Array, d: int) -> list[Array]:
     _check_mask(array, x, d)
     if array.ndim == 0:
         raise IndexError("index: a mask without dimensions stands alone, with no other indices")
-    flat, _ = positions(array)
-    found: list[Array] = []
-    for k in range(array.ndim):
-        below = math.prod(array.shape[k + 1 :])
-        index = recording.binary(TABLE["floor_divide"], flat, max(below, 1))
-        found.append(recording.binary(TABLE["remainder"], index, max(array.shape[k], 1)))
-    return found
+    return unravelled(positions(array)[0], array.shape)
 
 
 def _index_array(item: Any) -> HostArray | int:
@@ -205,7 +199,12 @@ def sole_mask(key: Any, x: Array) -> Array | None:
 
 def _check_mask(mask: Array, x: Array, d: int) -> None:
     recording.same_device("index", x, mask)
-    if x.shape[d : d + mask.ndim] != mask.shape:
+    masked = x.shape[d : d + mask.ndim]
+    # As in NumPy and the standard, a mask of extent 0 matches any extent, and selects nothing.
+    if masked != mask.shape and (
+        len(masked) != mask.ndim
+        or any(n not in (m, 0) for m, n in zip(masked, mask.shape, strict=True))
+    ):
         raise IndexError(
             f"index: a mask of shape {mask.shape} does not match axes {d} to {d + mask.ndim} of an "
             f"array of shape {x.shape}"
@@ -220,6 +219,17 @@ def positions(mask: Array) -> tuple[Array, int]:
         device=node.device, buffer=node.buffer, offset=node.offset, size=flat.size
     )
     return Array(leaf(node.device, buffer, 0, contiguous_layout(int64, (count,)))), count
+
+
+def unravelled(flat: Array, shape: tuple[int, ...]) -> list[Array]:
+    """Positions in the flattened form of `shape` as an index for each dimension."""
+    found: list[Array] = []
+    for d, extent in enumerate(shape):
+        below = math.prod(shape[d + 1 :])
+        # A step that changes nothing is not recorded; 0 divides nothing, as there is nothing.
+        index = recording.binary(TABLE["floor_divide"], flat, below) if below > 1 else flat
+        found.append(recording.binary(TABLE["remainder"], index, max(extent, 1)) if d else index)
+    return found
 
 
 def contiguous(x: Array) -> Array:

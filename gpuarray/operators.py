@@ -45,17 +45,17 @@ class Operators:
     _node: Node
 
     # Operators. NotImplemented gives the other operand's class its turn, and in the end Python's
-    # own TypeError.
+    # own TypeError; NumPy, which gives us the turn, would name no way out.
 
     def __add__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(ADD, self, other)
-        return NotImplemented
+        return _refused(ADD.name, other)
 
     def __radd__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
             return binary(ADD, other, self)
-        return NotImplemented
+        return _refused(ADD.name, other)
 
     def __iadd__(self, other: Any, /) -> Array:
         return self._update(ADD, other)
@@ -63,12 +63,12 @@ class Operators:
     def __sub__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(SUBTRACT, self, other)
-        return NotImplemented
+        return _refused(SUBTRACT.name, other)
 
     def __rsub__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
             return binary(SUBTRACT, other, self)
-        return NotImplemented
+        return _refused(SUBTRACT.name, other)
 
     def __isub__(self, other: Any, /) -> Array:
         return self._update(SUBTRACT, other)
@@ -76,12 +76,12 @@ class Operators:
     def __mul__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(MULTIPLY, self, other)
-        return NotImplemented
+        return _refused(MULTIPLY.name, other)
 
     def __rmul__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
             return binary(MULTIPLY, other, self)
-        return NotImplemented
+        return _refused(MULTIPLY.name, other)
 
     def __imul__(self, other: Any, /) -> Array:
         return self._update(MULTIPLY, other)
@@ -89,12 +89,12 @@ class Operators:
     def __truediv__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(DIVIDE, self, other)
-        return NotImplemented
+        return _refused(DIVIDE.name, other)
 
     def __rtruediv__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
             return quotient(other, self)
-        return NotImplemented
+        return _refused(DIVIDE.name, other)
 
     def __itruediv__(self, other: Any, /) -> Array:
         return self._update(DIVIDE, other)
@@ -102,12 +102,12 @@ class Operators:
     def __floordiv__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(FLOOR_DIVIDE, self, other)
-        return NotImplemented
+        return _refused(FLOOR_DIVIDE.name, other)
 
     def __rfloordiv__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
             return binary(FLOOR_DIVIDE, other, self)
-        return NotImplemented
+        return _refused(FLOOR_DIVIDE.name, other)
 
     def __ifloordiv__(self, other: Any, /) -> Array:
         return self._update(FLOOR_DIVIDE, other)
@@ -115,12 +115,12 @@ class Operators:
     def __mod__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(REMAINDER, self, other)
-        return NotImplemented
+        return _refused(REMAINDER.name, other)
 
     def __rmod__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
             return binary(REMAINDER, other, self)
-        return NotImplemented
+        return _refused(REMAINDER.name, other)
 
     def __imod__(self, other: Any, /) -> Array:
         return self._update(REMAINDER, other)
@@ -128,25 +128,43 @@ class Operators:
     def __pow__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return power(self, other)
-        return NotImplemented
+        return _refused(POW.name, other)
 
     def __rpow__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
             return binary(POW, other, self)
-        return NotImplemented
+        return _refused(POW.name, other)
 
     def __ipow__(self, other: Any, /) -> Array:
         return self._update(POW, other)
 
+    def __matmul__(self, other: Any, /) -> Array:
+        if other.__class__ is self.__class__:
+            return _product(self, other)
+        return _refused("matmul", other, "a gpuarray array")
+
+    def __rmatmul__(self, other: Any, /) -> Array:
+        # A product of matrices has no scalar operands, and arrays of ours come first.
+        return _refused("matmul", other, "a gpuarray array")
+
+    def __imatmul__(self, other: Any, /) -> Array:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        result = _product(self, other)._node
+        if result.shape != self._node.shape or result.dtype is not self._node.dtype:
+            raise _not_in_place("matmul", result, self._node)
+        self._node = result
+        return self  # type: ignore[return-value]
+
     def __and__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(AND, self, other)
-        return NotImplemented
+        return _refused(AND.name, other)
 
     def __rand__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
             return binary(AND, other, self)
-        return NotImplemented
+        return _refused(AND.name, other)
 
     def __iand__(self, other: Any, /) -> Array:
         return self._update(AND, other)
@@ -154,12 +172,12 @@ class Operators:
     def __or__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(OR, self, other)
-        return NotImplemented
+        return _refused(OR.name, other)
 
     def __ror__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
             return binary(OR, other, self)
-        return NotImplemented
+        return _refused(OR.name, other)
 
     def __ior__(self, other: Any, /) -> Array:
         return self._update(OR, other)
@@ -167,12 +185,12 @@ class Operators:
     def __xor__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(XOR, self, other)
-        return NotImplemented
+        return _refused(XOR.name, other)
 
     def __rxor__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
             return binary(XOR, other, self)
-        return NotImplemented
+        return _refused(XOR.name, other)
 
     def __ixor__(self, other: Any, /) -> Array:
         return self._update(XOR, other)
@@ -180,12 +198,12 @@ class Operators:
     def __lshift__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(LEFT_SHIFT, self, other)
-        return NotImplemented
+        return _refused(LEFT_SHIFT.name, other)
 
     def __rlshift__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
             return binary(LEFT_SHIFT, other, self)
-        return NotImplemented
+        return _refused(LEFT_SHIFT.name, other)
 
     def __ilshift__(self, other: Any, /) -> Array:
         return self._update(LEFT_SHIFT, other)
@@ -193,12 +211,12 @@ class Operators:
     def __rshift__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(RIGHT_SHIFT, self, other)
-        return NotImplemented
+        return _refused(RIGHT_SHIFT.name, other)
 
     def __rrshift__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
             return binary(RIGHT_SHIFT, other, self)
-        return NotImplemented
+        return _refused(RIGHT_SHIFT.name, other)
 
     def __irshift__(self, other: Any, /) -> Array:
         return self._update(RIGHT_SHIFT, other)
@@ -222,22 +240,22 @@ class Operators:
     def __lt__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(LESS, self, other)
-        return NotImplemented
+        return _refused(LESS.name, other)
 
     def __le__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(LESS_EQUAL, self, other)
-        return NotImplemented
+        return _refused(LESS_EQUAL.name, other)
 
     def __gt__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(GREATER, self, other)
-        return NotImplemented
+        return _refused(GREATER.name, other)
 
     def __ge__(self, other: Any, /) -> Array:
         if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
             return binary(GREATER_EQUAL, self, other)
-        return NotImplemented
+        return _refused(GREATER_EQUAL.name, other)
 
     def __neg__(self, /) -> Array:
         return unary(NEGATIVE, self)
@@ -256,16 +274,34 @@ class Operators:
         if other.__class__ is not self.__class__ and not isinstance(other, _OPERANDS):
             return NotImplemented  # type: ignore[no-any-return]
         result = binary(op, self, other)._node
-        node = self._node
-        if result.shape != node.shape:
-            raise ValueError(
-                f"{op.name}: in place, the result's shape {result.shape} must be that of the "
-                f"array, {node.shape}"
-            )
-        if result.dtype is not node.dtype:
-            raise TypeError(
-                f"{op.name}: in place, the result's dtype {result.dtype} must be that of the "
-                f"array, {node.dtype}; cast with astype() first"
-            )
+        if result.shape != self._node.shape or result.dtype is not self._node.dtype:
+            raise _not_in_place(op.name, result, self._node)
         self._node = result
         return self  # type: ignore[return-value]
+
+
+def _refused(name: str, other: Any, needed: str = "a gpuarray array or a scalar") -> Array:
+    """NotImplemented, or the error for a NumPy array beside one of ours."""
+    if isinstance(other, np.ndarray):
+        raise TypeError(
+            f"{name}: needs {needed}, got {type(other).__name__}; convert it with asarray() first"
+        )
+    return NotImplemented  # type: ignore[no-any-return]
+
+
+def _not_in_place(name: str, result: Node, node: Node) -> Exception:
+    if result.shape != node.shape:
+        return ValueError(
+            f"{name}: in place, the result's shape {result.shape} must be that of the array, "
+            f"{node.shape}"
+        )
+    return TypeError(
+        f"{name}: in place, the result's dtype {result.dtype} must be that of the array, "
+        f"{node.dtype}; cast with astype() first"
+    )
+
+
+def _product(x1: Any, x2: Any) -> Array:
+    from gpuarray.linear_algebra import matmul
+
+    return matmul(x1, x2)

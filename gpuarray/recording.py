@@ -35,10 +35,14 @@ __all__ = [
     "cast",
     "full",
     "nary",
+    "operand",
+    "owned",
     "power",
+    "promote_operands",
     "quotient",
     "record",
     "same_device",
+    "same_values",
     "ternary",
     "unary",
     "view",
@@ -113,7 +117,7 @@ def binary(op: Operation, x1: Any, x2: Any) -> Array:
                 dtype = op.table[a.dtype][b.__class__]
             except KeyError:
                 if b.__class__ not in _SCALARS:
-                    return binary(op, x1, _operand(op.name, b, x1))
+                    return binary(op, x1, operand(op.name, b, x1))
                 dtype = _binary_rule(op, a.dtype, b.__class__)
             if b.__class__ is int and not -_FITS[a.dtype] <= b < _FITS[a.dtype]:
                 check_integer(op.name, b, a.dtype)
@@ -127,7 +131,7 @@ def binary(op: Operation, x1: Any, x2: Any) -> Array:
             dtype = op.table[a.__class__][b.dtype]
         except KeyError:
             if a.__class__ not in _SCALARS:
-                return binary(op, _operand(op.name, a, x2), x2)
+                return binary(op, operand(op.name, a, x2), x2)
             dtype = _binary_rule(op, a.__class__, b.dtype)
         if a.__class__ is int and not -_FITS[b.dtype] <= a < _FITS[b.dtype]:
             check_integer(op.name, a, b.dtype)
@@ -182,7 +186,7 @@ def ternary(op: Operation, x1: Any, x2: Any, x3: Any) -> Array:
     if not arrays:
         raise _not_an_array(op.name, operands)
     operands = tuple(
-        x if x.__class__ is Array or x.__class__ in _SCALARS else _operand(op.name, x, arrays[0])
+        x if x.__class__ is Array or x.__class__ in _SCALARS else operand(op.name, x, arrays[0])
         for x in operands
     )
     arrays = [x for x in operands if x.__class__ is Array]
@@ -254,7 +258,21 @@ def view(x: Array, shape: Shape, maps: tuple[tuple[int, int, int], ...]) -> Arra
         return record(VIEW, (node,), (shape, maps), node.dtype, shape, node.device)
     offset, layout = viewed(node.layout, shape, maps)
     assert node.buffer is not None
-    return Array(leaf(node.device, node.buffer, node.offset + offset, layout))
+    part = Array(leaf(node.device, node.buffer, node.offset + offset, layout))
+    return part if node.buffer.exclusive else owned(part)
+
+
+def owned(x: Array) -> Array:
+    """`x` itself, or its values now where another library can write to its memory."""
+    node = x._node
+    if node.op is None and not node.buffer.exclusive:  # type: ignore[union-attr]
+        return record(CAST, (node,), (node.dtype,), node.dtype, node.shape, node.device)
+    return x
+
+
+def same_values(x: Array) -> Array:
+    """Another array with the values of `x`, which nothing that is done to `x` will change."""
+    return Array(owned(x)._node)
 
 
 def same_device(name: str, *arrays: Array) -> None:
@@ -330,7 +348,7 @@ def _binary_rule(op: Operation, a: Any, b: Any) -> DType:
     return dtype
 
 
-def _operand(name: str, x: Any, like: Array) -> Any:
+def operand(name: str, x: Any, like: Array) -> Any:
     """`x` as an operand: a Python scalar, or the typed 0-d array of a NumPy scalar."""
     scalar = python_scalar(x)
     if scalar is not None:

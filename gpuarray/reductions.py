@@ -13,7 +13,7 @@ import numpy as np
 
 from gpuarray.array import Array
 from gpuarray.graph.node import REDUCE
-from gpuarray.recording import record
+from gpuarray.recording import full, record
 
 __all__ = ["check_not_empty", "count", "reduced"]
 
@@ -21,11 +21,16 @@ __all__ = ["check_not_empty", "count", "reduced"]
 def reduced(
     name: str, x: Array, axes: tuple[int, ...], keepdims: bool, dtype: np.dtype[Any]
 ) -> Array:
-    """`x` folded over at least one axis. `name` is that of a `graph.program.Reduction`."""
+    """`x` folded over at least one axis. `name` is that of a `graph.program.Reduction`.
+
+    A sum of floats has the sign of its zeros: -0 only where all elements are, and there are some.
+    """
     if keepdims:
         shape = tuple(1 if d in axes else n for d, n in enumerate(x.shape))
     else:
         shape = tuple(n for d, n in enumerate(x.shape) if d not in axes)
+    if name == "sum" and count(x, axes) == 0:
+        return full(shape, dtype.type(0).item(), dtype, x.device)
     return record(REDUCE, (x._node,), (name, axes, shape), dtype, shape, x.device)
 
 

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gpuarray.arguments import checked_array, reduced_axes
+from gpuarray.arguments import checked_array, checked_flag, reduced_axes
 from gpuarray.array import Array
 from gpuarray.data_types import check_cast
 from gpuarray.dtypes import canonical, float64, int64, real_of, uint64
 from gpuarray.operations import TABLE
-from gpuarray.recording import binary, cast, unary
+from gpuarray.recording import binary, cast, same_values, unary
 from gpuarray.reductions import check_not_empty, count, reduced
 
-__all__ = ["max", "mean", "min", "prod", "std", "sum", "var"]
+__all__ = ["accumulation_dtype", "max", "mean", "min", "prod", "std", "sum", "var"]
 
 Axis = int | tuple[int, ...] | None
 
@@ -231,6 +231,7 @@ def mean(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     3.0
     """
     checked_array("mean", x)
+    keepdims = checked_flag("mean", "keepdims", keepdims)
     axes = reduced_axes("mean", axis, x.ndim)
     floating = _floating(x)
     total = _folded("sum", floating, axes, keepdims, floating.dtype)
@@ -317,25 +318,31 @@ def std(
     return unary(TABLE["sqrt"], _variance("std", x, axis, correction, keepdims))
 
 
+def accumulation_dtype(name: str, x: Array, dtype: npt.DTypeLike | None) -> np.dtype[Any]:
+    """The dtype in which elements of `x` are added up or multiplied: `dtype`, or a wide one."""
+    if dtype is None:
+        kind = x.dtype.kind
+        return uint64 if kind == "u" else int64 if kind in "bi" else x.dtype
+    wanted = canonical(dtype)
+    if wanted.kind == "b":
+        raise TypeError(f"{name}: dtype must be numeric, got bool; use any() or all()")
+    check_cast(name, x.dtype, wanted)
+    return wanted
+
+
 def _accumulated(
     name: str, x: Array, axis: Axis, dtype: npt.DTypeLike | None, keepdims: bool
 ) -> Array:
     checked_array(name, x)
+    keepdims = checked_flag(name, "keepdims", keepdims)
     axes = reduced_axes(name, axis, x.ndim)
-    if dtype is None:
-        kind = x.dtype.kind
-        wanted = uint64 if kind == "u" else int64 if kind in "bi" else x.dtype
-    else:
-        wanted = canonical(dtype)
-        if wanted.kind == "b":
-            raise TypeError(f"{name}: dtype must be numeric, got bool; use any() or all()")
-        check_cast(name, x.dtype, wanted)
-    return _folded(name, x, axes, keepdims, wanted)
+    return _folded(name, x, axes, keepdims, accumulation_dtype(name, x, dtype))
 
 
 def _extreme(name: str, x: Array, axis: Axis, keepdims: bool) -> Array:
     if checked_array(name, x).dtype.kind not in "iuf":
         raise TypeError(f"{name}: needs an array of a real dtype, got {x.dtype}")
+    keepdims = checked_flag(name, "keepdims", keepdims)
     axes = reduced_axes(name, axis, x.ndim)
     check_not_empty(name, x, axes)
     return _folded(name, x, axes, keepdims, x.dtype)
@@ -345,6 +352,7 @@ def _variance(name: str, x: Array, axis: Axis, correction: float, keepdims: bool
     checked_array(name, x)
     if isinstance(correction, bool) or not isinstance(correction, int | float | np.number):
         raise TypeError(f"{name}: correction must be a real number, got {correction!r}")
+    keepdims = checked_flag(name, "keepdims", keepdims)
     axes = reduced_axes(name, axis, x.ndim)
     parts = [_floating(x)]
     if x.dtype.kind == "c":
@@ -368,7 +376,7 @@ def _folded(
     """The fold of `x` in a dtype; each element itself where there are no axes to fold."""
     operand = cast(x, dtype)
     if not axes:
-        return Array(operand._node)
+        return same_values(operand)
     return reduced(name, operand, axes, keepdims, dtype)
 
 

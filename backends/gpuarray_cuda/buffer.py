@@ -2,7 +2,8 @@
 
 A buffer remembers the stream that wrote it last and those that have read it since. Whoever uses it
 on another stream waits, on the device, for what has to come first; so arrays may be used from any
-thread and stream without a thought.
+thread and stream without a thought. What another library shares may be written on any stream of
+its own: its `writer` is None, and who reads it waits for everything enqueued on the device before.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ from typing import TYPE_CHECKING
 
 from gpuarray.graph.node import clock
 from gpuarray.plugins import Buffer
-from gpuarray_cuda.runtime import DeviceRuntime
+from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
 
-__all__ = ["CudaBuffer"]
+__all__ = ["CudaBuffer", "ForeignCudaBuffer"]
 
 
 class CudaBuffer(Buffer):
     """Device memory that is given back when the buffer is collected.
 
     `pointer` is its address, `home` the stream it was allocated on, `writer` the stream that wrote
-    it last; `readers` are other streams that may still be reading it.
+    it last, None where it may be any; `readers` are other streams that may still be reading it.
     """
 
     __slots__ = ("home", "pointer", "readers", "runtime", "writer")
@@ -32,8 +33,8 @@ class CudaBuffer(Buffer):
         self.pointer = runtime.allocate(nbytes, stream)
         self.runtime = runtime
         self.home = stream
-        self.writer = stream
-        self.readers: set[int] | None = None
+        self.writer: int | None = stream
+        self.readers: set[int | None] | None = None
         # As the base class does; a call less on the way of every result.
         self.device = device
         self.nbytes = nbytes
@@ -44,9 +45,22 @@ class CudaBuffer(Buffer):
         """Make `stream` wait for the last writer; the address."""
         if self.writer != stream:
             self.runtime.wait(stream, self.runtime.record(self.writer))
+            if self.writer is None and self.exclusive:
+                # Another library has let go of it, and `stream` comes after all that it has done.
+                self.writer = stream
+                self.readers = None
+                return self.pointer
             if self.readers is None:
                 self.readers = set()
             self.readers.add(stream)
+        return self.pointer
+
+    def lend(self, stream: int) -> int:
+        """The address for another library, whose `stream` waits for the last writer; -1: none."""
+        if stream not in (-1, self.writer):
+            self.runtime.wait(stream, self.runtime.record(self.writer))
+        # Its streams are no readers: one may be gone when an event is to be recorded on it.
+        self.writer = None
         return self.pointer
 
     def write_on(self, stream: int) -> int:
@@ -68,3 +82,26 @@ class CudaBuffer(Buffer):
                     self.runtime.wait(home, self.runtime.record(other))
         finally:
             self.runtime.free(pointer, self.nbytes, home)
+
+
+class ForeignCudaBuffer(CudaBuffer):
+    """Device memory of another library, which `owner` keeps alive."""
+
+    __slots__ = ("owner",)
+
+    def __init__(
+        self, device: Device, runtime: DeviceRuntime, pointer: int, nbytes: int, owner: object
+    ) -> None:
+        self.pointer = pointer
+        self.runtime = runtime
+        self.home = LEGACY_STREAM
+        self.writer = None
+        self.readers = None
+        self.owner = owner
+        Buffer.__init__(self, device, nbytes, exclusive=False)
+
+    def __del__(self) -> None:
+        # What its owner does next with the memory waits for those who read it here, provided that
+        # it uses the default stream, as nearly every library does.
+        for stream in {self.writer, *(self.readers or ())} - {None}:
+            self.runtime.wait(self.home, self.runtime.record(stream))

@@ -18,6 +18,7 @@ from .cache import KernelCache, cache_directory
 from .compile import Compiler
 from .context import Context, device_count
 from .launch import CudaKernel, Launcher
+from .libraries.nvidia import NvidiaLibraries
 from .memory import DeviceMemory, memory_limit
 from .pool import DevicePool
 from .runtime import DeviceProperties, MemoryStatistics
@@ -58,6 +59,7 @@ class CudaDeviceRuntime:
         self._launcher = Launcher(context, self._memory.trim)
         self._kernels: dict[tuple[str, str, str], CudaKernel] = {}
         self._compiling = threading.Lock()
+        self.libraries = NvidiaLibraries(context, self)
         # On the way of every task, so bound without a call between.
         self.launch: Callable[..., None] = self._launcher.launch
         self.allocate: Callable[[int, int], int] = self._memory.allocate
@@ -132,7 +134,7 @@ class CudaDeviceRuntime:
                 kernel = self._kernels[key] = self._load(source, name, arguments)
         return kernel
 
-    def record(self, stream: int) -> Event:
+    def record(self, stream: int | None) -> Event:
         return self._streams.record(stream)
 
     def wait(self, stream: int, event: object) -> None:
@@ -140,6 +142,13 @@ class CudaDeviceRuntime:
 
     def synchronize(self, stream: int | None = None) -> None:
         self._streams.synchronize(stream)
+
+    def reaches(self, pointer: int) -> bool:
+        attribute = self._driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
+        with self._context.current():
+            code, ordinal = self._driver.cuPointerGetAttribute(attribute, pointer)
+        # The driver answers with an error for memory that it has never heard of.
+        return bool(code == 0 and int(ordinal) == self.ordinal)
 
     def memory(self) -> MemoryStatistics:
         return self._memory.statistics()

@@ -18,8 +18,8 @@ from gpuarray.operations import Operation
 from gpuarray.plugins import Buffer, Program, Step, Task
 from gpuarray_cuda.buffer import CudaBuffer
 from gpuarray_cuda.codegen import elementwise, reduction
-from gpuarray_cuda.codegen.values import scalar_dtypes
-from gpuarray_cuda.runtime import DeviceRuntime, Kernel
+from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime, Kernel
+from gpuarray_cuda.scalars import OVERFLOW, append_scalar, scalar_arguments
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
@@ -42,17 +42,15 @@ _SMALLEST_PART = 8192
 # Rows longer than this get a block each, shorter ones a warp or less.
 _BLOCK_ROW = 4096
 _TICKETS = 1 << 16
-# From here on a number rounds to infinity in float32.
-_OVERFLOW = 3.4028235677973366e38
 _LARGEST_CLAIM = (1 << 32) - 2
 
 
 class _Launch(NamedTuple):
     """A kernel of a step, ready but for pointers and scalars.
 
-    `pointers` are as `_pointers` gives them, `sizes` the integer arguments, `scalars`
-    as `_scalars` gives the scalars, `scratch` bytes for parts of results (which need counters,
-    too), `winners` the access whose elements compete, or -1.
+    `pointers` are as `_pointers` gives them, `sizes` the integer arguments, `scalars` as
+    `scalar_arguments` gives the scalars, `scratch` bytes for parts of results (which need
+    counters, too), `winners` the access whose elements compete, or -1.
     """
 
     kernel: Kernel
@@ -131,12 +129,14 @@ class Executor:
         if prepared is None:
             prepared = step.prepared[self] = self._prepare(step)
         addresses: list[Any] = []
+        shared = False
         buffer: Any
         for buffer, offset in task.inputs:
             if buffer.writer == stream:
                 addresses.append(buffer.pointer + offset)
             else:
                 addresses.append(buffer.read_on(stream) + offset)
+                shared = shared or not buffer.exclusive
         outputs: list[Buffer] = []
         if task.bases is step.no_bases:
             for output in step.outputs:
@@ -171,12 +171,21 @@ class Executor:
             if scalars:
                 for k, dtype, real in scalars:
                     value = task.scalars[k]
-                    if real and value.__class__ is float and -_OVERFLOW < value < _OVERFLOW:
+                    if real and value.__class__ is float and -OVERFLOW < value < OVERFLOW:
                         values.append(value)
                     else:
-                        _append_scalar(values, value, dtype)
+                        append_scalar(values, value, dtype)
             runtime.launch(kernel, grid, block, 0, stream, values)
+        if shared:
+            self.let_others_wait(stream)
         return outputs
+
+    def let_others_wait(self, stream: int) -> None:
+        """Order what other libraries do next after what was read of their memory on `stream`.
+
+        Those that use the default stream, that is; others have to be synchronised with.
+        """
+        self.runtime.wait(LEGACY_STREAM, self.runtime.record(stream))
 
     def source(self, step: Step) -> str:
         """The generated source of a step's last kernel."""
@@ -260,7 +269,7 @@ class Executor:
             block=elementwise.BLOCK,
             pointers=_pointers(step),
             sizes=(*step.shape, *step.integers, threads),
-            scalars=_scalars(generated.scalars, program),
+            scalars=scalar_arguments(generated.scalars, program),
             scratch=0,
             winners=winners,
         )
@@ -295,7 +304,7 @@ class Executor:
             block=reduction.BLOCK,
             pointers=_pointers(step),
             sizes=(*step.shape, *step.integers, results, elements, parts, part),
-            scalars=_scalars(generated.scalars, program),
+            scalars=scalar_arguments(generated.scalars, program),
             scratch=tiles * parts * generated.results * 32 * len(program.reductions)
             if shape.split
             else 0,
@@ -342,34 +351,6 @@ class Executor:
     def _worth_splitting(self, tiles: int, elements: int, smallest: int) -> bool:
         few = self.runtime.properties.multiprocessors * _TILES_PER_MULTIPROCESSOR
         return tiles < few and tiles <= _TICKETS and elements >= 2 * smallest
-
-
-def _append_scalar(values: list[int | float], value: Any, dtype: DType) -> None:
-    """A scalar as the kernel's arguments hold it: an integer, or one or two floats."""
-    kind = dtype.kind
-    if kind == "f":
-        values.append(float(value) if dtype.itemsize == 8 else _single(float(value)))
-    elif kind == "c":
-        number = complex(value)
-        convert = float if dtype.itemsize == 16 else _single
-        values.append(convert(number.real))
-        values.append(convert(number.imag))
-    elif kind == "b":
-        values.append(1 if value else 0)
-    else:
-        number = int(value)
-        values.append(number - (1 << 64) if number >= 1 << 63 else number)
-
-
-def _scalars(positions: tuple[int, ...], program: Program) -> tuple[tuple[int, DType, bool], ...]:
-    """(position, dtype, whether it is a real floating one) for each scalar argument."""
-    pairs = zip(positions, scalar_dtypes(program), strict=True)
-    return tuple((position, dtype, dtype.kind == "f") for position, dtype in pairs)
-
-
-def _single(value: float) -> float:
-    """A float that fits float32: what would round beyond its largest number is infinite."""
-    return value if -_OVERFLOW < value < _OVERFLOW else value * math.inf
 
 
 def _pointers(step: Step) -> tuple[tuple[int, int], ...]:

@@ -12,9 +12,12 @@ import numpy as np
 
 from gpuarray.devices import Device
 from gpuarray.plugins import Buffer, MemoryInfo, Step, Task, hookimpl
+from gpuarray_cuda.buffer import ForeignCudaBuffer
 from gpuarray_cuda.compaction import nonzero
 from gpuarray_cuda.executor import Executor
+from gpuarray_cuda.libraries.hooks import LibraryHooks
 from gpuarray_cuda.runtime import Runtime
+from gpuarray_cuda.sorting.hooks import SortingHooks
 
 __all__ = ["CudaBackend", "use_runtime"]
 
@@ -27,7 +30,7 @@ def use_runtime(runtime: Runtime | None) -> None:
     _runtime = runtime
 
 
-class CudaBackend:
+class CudaBackend(LibraryHooks, SortingHooks):
     """Answers every hook by way of a `Runtime`."""
 
     def __init__(self, runtime: Runtime | None = None) -> None:
@@ -89,6 +92,28 @@ class CudaBackend:
         stream = executor.stream
         executor.runtime.copy_out(array, buffer.read_on(stream) + offset, stream)
         return True
+
+    @hookimpl
+    def gpuarray_dlpack_device(self, device: Device) -> tuple[int, int]:
+        return 2, device.ordinal
+
+    @hookimpl
+    def gpuarray_stream(self, device: Device) -> int:
+        return self._executor(device).stream
+
+    @hookimpl
+    def gpuarray_wrap(
+        self, device: Device, pointer: int, nbytes: int, owner: object
+    ) -> Buffer | None:
+        runtime = self._executor(device).runtime
+        if not runtime.reaches(pointer):
+            return None
+        return ForeignCudaBuffer(device, runtime, pointer, nbytes, owner)
+
+    @hookimpl
+    def gpuarray_lend(self, device: Device, buffer: Any, stream: int | None) -> int:
+        address: int = buffer.lend(stream)
+        return address
 
     @hookimpl
     def gpuarray_run(self, task: Task) -> list[Buffer]:

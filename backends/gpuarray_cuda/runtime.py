@@ -16,8 +16,8 @@ Threads
     Any thread may call any method, and makes no preparation for it (the implementation makes the
     device current where the driver needs that).  `launch` for one `Kernel` must not overlap with
     itself: a kernel owns one argument buffer.  Callers hold the flush lock, which is enough.
-    `free` may be called at any moment, also by a garbage-collection finalizer that runs inside
-    another method of the same object on the same thread.
+    `free`, `record` and `wait` may be called at any moment, also by a garbage-collection finalizer
+    that runs inside another method of the same object on the same thread.
 Errors
     `gpuarray.errors.DeviceError` for a fault, `OutOfMemory` when memory is short.  Kernels run
     after `launch` returns, so that a fault of theirs is raised by a later call: `synchronize`,
@@ -33,7 +33,19 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-__all__ = ["DeviceProperties", "DeviceRuntime", "Kernel", "MemoryStatistics", "Runtime"]
+from gpuarray_cuda.libraries.interface import Libraries
+
+__all__ = [
+    "LEGACY_STREAM",
+    "DeviceProperties",
+    "DeviceRuntime",
+    "Kernel",
+    "MemoryStatistics",
+    "Runtime",
+]
+
+# The handle of the legacy default stream that cannot be mistaken for another stream's.
+LEGACY_STREAM = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,10 @@ class DeviceRuntime(Protocol):
 
     @property
     def properties(self) -> DeviceProperties: ...
+
+    @property
+    def libraries(self) -> Libraries:
+        """NVIDIA's libraries on this device; each is loaded at its first call."""
 
     def create_stream(self) -> int:
         """A new stream that does not wait for the default stream, as an integer handle.
@@ -225,8 +241,11 @@ class DeviceRuntime(Protocol):
             If the driver refuses the launch; the message names the kernel.
         """
 
-    def record(self, stream: int) -> object:
-        """An event: the moment when everything enqueued on `stream` so far is done."""
+    def record(self, stream: int | None) -> object:
+        """An event: the moment when everything enqueued on `stream` so far is done.
+
+        None stands for every stream of the device, those of other libraries too.
+        """
 
     def wait(self, stream: int, event: object) -> None:
         """Make later work on `stream` wait for `event`; the caller does not wait."""
@@ -240,6 +259,9 @@ class DeviceRuntime(Protocol):
             If something enqueued before has faulted; the message names the kernel that was
             launched last.
         """
+
+    def reaches(self, pointer: int) -> bool:
+        """Whether `pointer` is an address of this device's memory, whoever allocated it."""
 
     def memory(self) -> MemoryStatistics:
         """The device's memory now; costs a call to the driver."""

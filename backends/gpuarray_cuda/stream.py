@@ -102,7 +102,7 @@ class Streams:
                 context.check(context.driver.cuStreamCreate(self._stream_flags), "create a stream")
             )
 
-    def record(self, stream: int) -> Event:
+    def record(self, stream: int | None) -> Event:
         """See `runtime.DeviceRuntime.record`."""
         context = self._context
         with context.current():
@@ -113,7 +113,11 @@ class Streams:
                     context.driver.cuEventCreate(self._event_flags), "create an event"
                 )
             event = Event(handle, self._spare)
-            context.check(context.driver.cuEventRecord(handle, stream), "record an event")
+            if stream is None:
+                result = context.driver.cuCtxRecordEvent(context.handle, handle)
+            else:
+                result = context.driver.cuEventRecord(handle, stream)
+            context.check(result, "record an event")
         return event
 
     def wait(self, stream: int, event: object) -> None:

@@ -12,7 +12,7 @@ from gpuarray.plugins import Buffer
 if TYPE_CHECKING:
     from gpuarray.devices import Device
 
-__all__ = ["HostBuffer", "HostMemory"]
+__all__ = ["ForeignHostBuffer", "HostBuffer", "HostMemory"]
 
 _ALIGNMENT = 64
 
@@ -55,3 +55,27 @@ class HostBuffer(Buffer):
         first = offset % dtype.itemsize
         count = (self.nbytes - first) // dtype.itemsize
         return np.ndarray((count,), dtype, self.memory.data, first)
+
+
+class _Bytes:
+    """Bytes at an address, as NumPy takes them. ctypes would keep a type for each length."""
+
+    def __init__(self, pointer: int, nbytes: int) -> None:
+        # Not marked as read-only where it is: nothing that is not exclusive is ever written.
+        self.__array_interface__ = {
+            "version": 3,
+            "typestr": "|u1",
+            "shape": (nbytes,),
+            "data": (pointer, False),
+        }
+
+
+class ForeignHostBuffer(HostBuffer):
+    """Host memory of another library, which `owner` keeps alive."""
+
+    __slots__ = ("owner",)
+
+    def __init__(self, device: Device, pointer: int, nbytes: int, owner: object) -> None:
+        self.memory = np.asarray(_Bytes(pointer, nbytes))
+        self.owner = owner
+        Buffer.__init__(self, device, nbytes, exclusive=False)

@@ -207,7 +207,8 @@ class _Run:
         axes = tuple(range(kept, len(self.extents)))
         wide = _ACCUMULATOR.get(dtype, dtype)
         if name == "sum":
-            result = np.add.reduce(value, axis=axes, dtype=wide)
+            # From -0, which is neutral; NumPy's +0 would make a sum of negative zeros positive.
+            result = np.add.reduce(value, axis=axes, dtype=wide, initial=-wide.type(0))
         elif name == "prod":
             result = np.multiply.reduce(value, axis=axes, dtype=wide)
         elif name == "squares":

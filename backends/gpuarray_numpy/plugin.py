@@ -9,17 +9,19 @@ import numpy as np
 
 from gpuarray.devices import Device
 from gpuarray.plugins import Buffer, MemoryInfo, Step, Task, hookimpl
-from gpuarray_numpy.buffer import HostBuffer, HostMemory
+from gpuarray_numpy.buffer import ForeignHostBuffer, HostBuffer, HostMemory
 from gpuarray_numpy.interpret import interpret
+from gpuarray_numpy.library import LibraryHooks
 
 __all__ = ["NumpyBackend"]
 
 
-class NumpyBackend:
+class NumpyBackend(LibraryHooks):
     """Answers every hook with NumPy, synchronously."""
 
     def __init__(self) -> None:
         self._memory = HostMemory()
+        super().__init__(self._stored)
 
     @hookimpl
     def gpuarray_devices(self) -> list[str]:
@@ -44,6 +46,9 @@ class NumpyBackend:
 
     @hookimpl
     def gpuarray_copy_in(self, device: Device, array: np.ndarray[Any, Any]) -> Buffer:
+        return self._stored(device, array)
+
+    def _stored(self, device: Device, array: np.ndarray[Any, Any]) -> HostBuffer:
         buffer = HostBuffer(device, array.nbytes, self._memory)
         buffer.memory[:] = array.reshape(-1).view(np.uint8)
         return buffer
@@ -55,6 +60,19 @@ class NumpyBackend:
         assert isinstance(buffer, HostBuffer)
         array.reshape(-1).view(np.uint8)[:] = buffer.memory[offset : offset + array.nbytes]
         return True
+
+    @hookimpl
+    def gpuarray_dlpack_device(self, device: Device) -> tuple[int, int]:
+        return 1, 0
+
+    @hookimpl
+    def gpuarray_wrap(self, device: Device, pointer: int, nbytes: int, owner: object) -> Buffer:
+        return ForeignHostBuffer(device, pointer, nbytes, owner)
+
+    @hookimpl
+    def gpuarray_lend(self, device: Device, buffer: Buffer, stream: int | None) -> int:
+        assert isinstance(buffer, HostBuffer)
+        return int(buffer.memory.ctypes.data)
 
     @hookimpl
     def gpuarray_run(self, task: Task) -> list[Buffer]:

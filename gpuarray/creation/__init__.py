@@ -1,4 +1,4 @@
-"""The creation functions of the standard (`from_dlpack` is in `gpuarray.interop`).
+"""The creation functions of the standard.
 
 In: Python scalars, sequences, host memory. Out: arrays; those that follow from a formula are
 pending, take no memory, and fuse with what reads them.
@@ -14,7 +14,7 @@ from .constants import (
     zeros,
     zeros_like,
 )
-from .conversion import asarray
+from .conversion import asarray, from_dlpack
 from .matrices import (
     eye,
     meshgrid,
@@ -32,6 +32,7 @@ __all__ = [
     "empty",
     "empty_like",
     "eye",
+    "from_dlpack",
     "full",
     "full_like",
     "linspace",

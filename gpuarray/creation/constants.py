@@ -6,8 +6,9 @@ is stored, and the value is an argument of the kernels that read it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from gpuarray import recording
@@ -79,10 +80,7 @@ def full(
     >>> x.shape, x.dtype, int(xp.sum(x))
     ((2, 3), dtype('int64'), 42)
     """
-    extents = checked_shape("full", shape)
-    if isinstance(fill_value, Array):
-        return _filled_with_array(extents, fill_value, dtype, device)
-    return scalar_array("full", extents, fill_value, dtype, find_device(device))
+    return _filled("full", checked_shape("full", shape), fill_value, dtype, device)
 
 
 def full_like(
@@ -128,7 +126,8 @@ def full_like(
     """
     checked_array("full_like", x)
     target = x.device if device is None else find_device(device)
-    return full(x.shape, fill_value, dtype=x.dtype if dtype is None else dtype, device=target)
+    wanted = x.dtype if dtype is None else dtype
+    return _filled("full_like", x.shape, fill_value, wanted, target)
 
 
 def zeros(
@@ -348,17 +347,25 @@ def _like(
     return scalar_array(name, x.shape, value, x.dtype if dtype is None else dtype, target)
 
 
-def _filled_with_array(
+def _filled(
+    name: str,
     shape: tuple[int, ...],
-    value: Array,
+    value: Any,
     dtype: npt.DTypeLike | None,
     device: Device | str | None,
 ) -> Array:
+    if not isinstance(value, Array):
+        if not isinstance(value, bool | int | float | complex | np.generic):
+            raise TypeError(
+                f"{name}: fill_value must be a scalar or a 0-dimensional array, got "
+                f"{type(value).__name__}"
+            )
+        return scalar_array(name, shape, value, dtype, find_device(device))
     if value.shape != ():
         raise TypeError(
-            f"full: fill_value must be a scalar or a 0-dimensional array, got shape {value.shape}"
+            f"{name}: fill_value must be a scalar or a 0-dimensional array, got shape {value.shape}"
         )
     wanted = value.dtype if dtype is None else canonical(dtype)
-    check_cast("full", value.dtype, wanted)
+    check_cast(name, value.dtype, wanted)
     target = value.device if device is None else find_device(device)
     return recording.view(recording.cast(value, wanted).to_device(target), shape, ())

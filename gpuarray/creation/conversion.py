@@ -1,7 +1,7 @@
 """Creation functions: arrays from what Python and other libraries hold.
 
-In: scalars, nested sequences, host memory, arrays. Out: an array. Host memory is always copied,
-since whoever owns it may write to it later.
+In: scalars, nested sequences, memory of other libraries, arrays. Out: an array. Memory of others is
+copied unless that is forbidden, since whoever owns it may write to it later.
 """
 
 from __future__ import annotations
@@ -12,19 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gpuarray.arguments import checked_copy
 from gpuarray.array import Array
 from gpuarray.creation.scalars import scalar_array
 from gpuarray.data_types import astype, check_cast
 from gpuarray.devices import device as find_device
 from gpuarray.dtypes import DTYPES, canonical, int64
-from gpuarray.interop.numpy import from_numpy
+from gpuarray.interop.cuda_array_interface import adopt
+from gpuarray.interop.dlpack import from_dlpack
+from gpuarray.interop.numpy import from_numpy, is_host
+from gpuarray.interop.sharing import Owner, adopted
 from gpuarray.manipulation.joining import stack
-from gpuarray.recording import cast, promote_operands
+from gpuarray.recording import cast, owned, promote_operands
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
 
-__all__ = ["asarray"]
+__all__ = ["asarray", "from_dlpack"]
 
 HostArray = np.ndarray[Any, Any]
 
@@ -43,16 +47,20 @@ def asarray(
 
     Parameters
     ----------
-    obj : Array, scalar, nested sequence, numpy.ndarray, or object with the buffer protocol
+    obj : Array, scalar, nested sequence, or array of another library
         Sequences may be nested, and may hold Python and NumPy scalars, NumPy arrays and arrays.
+        Other libraries' arrays are objects with the buffer protocol, ``__dlpack__``,
+        ``__cuda_array_interface__``, ``__array_interface__`` or ``__array__``.
     dtype : dtype, optional
         None: that of `obj`; for Python scalars bool, int64, float64 or complex128, the first that
         holds all of their kinds.
     device : Device or str, optional
-        None: that of the arrays in `obj`, else the default device.
+        None: that of the arrays in `obj` or, for another library's memory, the GPU where it is;
+        else the default device.
     copy : bool, optional
         True always copies. None returns `obj` itself where it is an array of that dtype on that
-        device. False raises where that is not so.
+        device, and copies what others may write to. False raises where that is not so, and shares
+        the memory of another library's array as `from_dlpack` does.
 
     Returns
     -------
@@ -81,22 +89,24 @@ def asarray(
     ((2, 2), dtype('float64'))
     """
     wanted = None if dtype is None else canonical(dtype)
+    copy = checked_copy("asarray", copy)
     if obj.__class__ is Array:
         return _of_array(obj, wanted, device, copy)
+    if not isinstance(obj, (*_SCALARS, list, tuple)):
+        found = _of_memory(obj, wanted, device, copy)
+        if found is not None:
+            return found
     if copy is False:
         raise ValueError(
-            f"asarray: copy=False, and a {type(obj).__name__} can only be copied to a device"
+            f"asarray: copy=False, and a {type(obj).__name__} has no memory that can be shared"
         )
     if isinstance(obj, _SCALARS):
         return scalar_array("asarray", (), obj, wanted, find_device(device))
-    memory = None if isinstance(obj, list | tuple) else _memory(obj)
-    if memory is not None:
-        return _of_host(memory, wanted, find_device(device))
     if isinstance(obj, Sequence) and not isinstance(obj, str):
         return _of_sequence(obj, wanted, device)
     raise TypeError(
         f"asarray: cannot convert a {type(obj).__name__}; give a scalar, a sequence of scalars, "
-        "an array, or an object with the buffer protocol"
+        "an array, or an object with the buffer protocol, __dlpack__ or __cuda_array_interface__"
     )
 
 
@@ -105,33 +115,75 @@ def _of_array(
 ) -> Array:
     target = x.device if device is None else find_device(device)
     wanted = x.dtype if dtype is None else dtype
-    if copy is False and (target is not x.device or wanted is not x.dtype):
-        raise ValueError(
-            f"asarray: copy=False, and from {x.dtype} on {str(x.device)!r} to {wanted} on "
-            f"{str(target)!r} needs a copy"
-        )
     check_cast("asarray", x.dtype, wanted)
+    if copy is False and (target is not x.device or wanted is not x.dtype):
+        raise _copy_needed(x.dtype, x.device, wanted, target)
     return astype(x, wanted, copy=copy is True, device=target)
 
 
-def _memory(obj: Any) -> HostArray | None:
-    """What NumPy sees of an object that has the buffer protocol or one of NumPy's; else None."""
-    if isinstance(obj, np.ndarray):
-        return np.asarray(obj)
+def _of_memory(
+    obj: Any, dtype: np.dtype[Any] | None, device: Device | str | None, copy: bool | None
+) -> Array | None:
+    """An array of what has memory of its own, copied unless `copy` is False; None for the rest."""
     try:
-        return np.asarray(memoryview(obj))
+        if not isinstance(obj, np.ndarray):
+            obj = np.asarray(memoryview(obj))
     except (TypeError, ValueError):
         pass
+    else:
+        return _of_host(obj, dtype, find_device(device), copy)
+    if hasattr(obj, "__dlpack__") and hasattr(obj, "__dlpack_device__"):
+        try:
+            found = from_dlpack(obj)
+        except BufferError:
+            # As of sparse matrices, which NumPy's protocol can give nevertheless.
+            if not hasattr(obj, "__array__"):
+                raise
+        else:
+            return _of_shared(found, dtype, device, copy)
+    if hasattr(obj, "__cuda_array_interface__"):
+        return _of_shared(adopt("asarray", obj), dtype, device, copy)
     if hasattr(obj, "__array_interface__") or hasattr(obj, "__array__"):
-        return np.asarray(obj)
+        return _of_host(np.asarray(obj), dtype, find_device(device), copy)
     return None
 
 
-def _of_host(array: HostArray, dtype: np.dtype[Any] | None, device: Device) -> Array:
+def _of_shared(
+    x: Array, dtype: np.dtype[Any] | None, device: Device | str | None, copy: bool | None
+) -> Array:
+    """An array over memory of another library; on the device where it is, the host's aside."""
+    target = find_device(device) if device is not None or is_host(x.device) else x.device
+    found = _of_array(x, dtype, target, False if copy is False else None)
+    return found if copy is False else owned(found)
+
+
+def _of_host(
+    array: HostArray, dtype: np.dtype[Any] | None, device: Device, copy: bool | None
+) -> Array:
     _check_host_dtype(array.dtype)
-    wanted = canonical(array.dtype) if dtype is None else dtype
-    check_cast("asarray", array.dtype, wanted)
-    return cast(from_numpy(array, device), wanted)
+    found = canonical(array.dtype)
+    wanted = found if dtype is None else dtype
+    check_cast("asarray", found, wanted)
+    if copy is not False:
+        return cast(from_numpy(array, device), wanted)
+    if wanted is not found or not is_host(device):
+        raise _copy_needed(found, "cpu", wanted, device)
+    if any(s % found.itemsize for s in array.strides):
+        raise ValueError(
+            f"asarray: copy=False, and strides {array.strides} are no multiples of "
+            f"{found.itemsize} bytes"
+        )
+    strides = tuple(s // found.itemsize for s in array.strides)
+    owner = Owner(array, not array.flags.writeable)
+    return adopted("asarray", device, array.ctypes.data, (found, array.shape, strides), owner)
+
+
+def _copy_needed(
+    dtype: np.dtype[Any], home: str, wanted: np.dtype[Any], target: str
+) -> ValueError:  # fmt: skip
+    return ValueError(
+        f"asarray: copy=False, and from {dtype} on {home!s} to {wanted} on {target!s} needs a copy"
+    )
 
 
 def _check_host_dtype(dtype: np.dtype[Any]) -> None:
@@ -169,7 +221,7 @@ def _of_sequence(
         ) from None
     except TypeError as error:
         raise TypeError(f"asarray: cannot convert to {inferred}: {error}") from None
-    return _of_host(array, dtype, find_device(device))
+    return _of_host(array, dtype, find_device(device), None)
 
 
 def _kinds(obj: Sequence[Any]) -> set[type]:

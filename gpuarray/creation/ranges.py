@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gpuarray.arguments import checked_integer
+from gpuarray.arguments import checked_flag, checked_integer
 from gpuarray.array import Array
 from gpuarray.data_types import check_cast
 from gpuarray.devices import device as find_device
@@ -83,14 +83,11 @@ def arange(
     >>> x.shape, int(x[3])
     ((4,), 1)
     """
-    first = _scalar("arange", "start", start)
-    last = None if stop is None else _scalar("arange", "stop", stop)
+    first = _real("start", start)
+    last = None if stop is None else _real("stop", stop)
+    distance = _real("step", step)
     if last is None:
         first, last = 0, first
-    distance = _scalar("arange", "step", step)
-    for what, value in (("start", first), ("stop", last), ("step", distance)):
-        if isinstance(value, complex):
-            raise TypeError(f"arange: {what} must be real, got {value!r}")
     if distance == 0:
         raise ValueError("arange: step must not be 0")
     exact = all(isinstance(value, int) for value in (first, last, distance))
@@ -162,6 +159,7 @@ def linspace(
     first = _scalar("linspace", "start", start)
     last = _scalar("linspace", "stop", stop)
     n = checked_integer("linspace", "num", num)
+    endpoint = checked_flag("linspace", "endpoint", endpoint)
     if n < 0:
         raise ValueError(f"linspace: num must not be negative, got {n}")
     is_complex = isinstance(first, complex) or isinstance(last, complex)
@@ -209,6 +207,14 @@ def _scalar(name: str, what: str, value: Any) -> Any:
     raise TypeError(
         f"{name}: {what} must be a scalar, got {value!r} of type {type(value).__name__}"
     )
+
+
+def _real(what: str, value: Any) -> Any:
+    """An end or the step of a range, by the name that the caller gave it."""
+    found = _scalar("arange", what, value)
+    if isinstance(found, complex):
+        raise TypeError(f"arange: {what} must be real, got {value!r}")
+    return found
 
 
 def _length(start: Any, stop: Any, step: Any) -> int:

@@ -8,6 +8,7 @@ A node is *pending* while `op` is set, and a *leaf* afterwards: `op` is None and
 a pending node into a leaf, so a reader in another thread sees either state whole.
 """
 
+import math
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -35,8 +36,11 @@ __all__ = [
 
 Shape = tuple[int, ...]
 
-# A leaf is older than every pending node: it never makes a graph look long.
+# The `low` of leaves. Memory of our own is younger than every pending node, so it never makes a
+# graph look long; memory that another library can write is older than any limit, so what reads it
+# is flushed when it is recorded.
 NEVER: Final = sys.maxsize
+AT_ONCE: Final = -math.inf
 
 
 class Structural:
@@ -81,7 +85,8 @@ class Buffer:
     nbytes
         Its size in bytes.
     exclusive
-        Whether it is ours alone: memory that came from another library is never overwritten.
+        Whether it is ours alone: memory that another library can reach, whichever of the two it
+        belongs to, is never overwritten, and what reads it is computed at once.
     """
 
     __slots__ = ("device", "exclusive", "nbytes")
@@ -265,7 +270,8 @@ pending: type[Node] = _TracedNode if DEBUG else Node
 
 def leaf(device: "Device", buffer: Buffer, offset: int, layout: Layout) -> Node:
     """A leaf whose first element is `offset` bytes into `buffer`."""
-    node = pending(None, (), None, layout.dtype, layout.shape, device, NEVER)
+    low = NEVER if buffer.exclusive else AT_ONCE
+    node = pending(None, (), None, layout.dtype, layout.shape, device, low)
     node.buffer = buffer
     node.offset = offset
     node.layout = layout

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Access",
     "Instruction",
+    "Operand",
     "Output",
     "Program",
     "Reduction",
@@ -126,6 +127,17 @@ class Program(NamedTuple):
     """
     wide: bool
     """Whether an offset or an extent may pass 2**31, so that indices need 64 bits."""
+
+
+class Operand(NamedTuple):
+    """An array as library operations take and give it: its first element is at byte `offset`.
+
+    The layout may have any strides, zero and negative ones too.
+    """
+
+    buffer: Buffer
+    offset: int
+    layout: Layout
 
 
 class Output(NamedTuple):

@@ -6,6 +6,7 @@ nothing on an array in memory and fuses with whatever computes or reads a pendin
 
 from .broadcasting import (
     broadcast_arrays,
+    broadcast_shapes,
     broadcast_to,
     expand_dims,
     squeeze,
@@ -29,6 +30,7 @@ from .reshaping import reshape
 
 __all__ = [
     "broadcast_arrays",
+    "broadcast_shapes",
     "broadcast_to",
     "concat",
     "expand_dims",

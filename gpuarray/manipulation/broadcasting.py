@@ -7,9 +7,44 @@ from __future__ import annotations
 
 from gpuarray.arguments import checked_array, checked_axes, checked_shape
 from gpuarray.array import Array
-from gpuarray.recording import broadcast_shapes, view
+from gpuarray.recording import broadcast_shapes as common_shape
+from gpuarray.recording import view
 
-__all__ = ["broadcast_arrays", "broadcast_to", "expand_dims", "squeeze"]
+__all__ = ["broadcast_arrays", "broadcast_shapes", "broadcast_to", "expand_dims", "squeeze"]
+
+
+def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that arrays of some shapes have in common once they are broadcast.
+
+    Parameters
+    ----------
+    *shapes : tuple of int
+        Of any lengths; shorter ones get leading ones.
+
+    Returns
+    -------
+    tuple of int
+        In each place the extent that is not 1, if there is one; ``()`` for no shapes.
+
+    Raises
+    ------
+    TypeError
+        If a shape has something other than integers.
+    ValueError
+        If the shapes do not broadcast, or an extent is negative.
+
+    References
+    ----------
+    https://data-apis.org/array-api/2025.12/API_specification/generated/array_api.broadcast_shapes.html
+
+    Examples
+    --------
+    >>> import gpuarray as xp
+    >>> xp.broadcast_shapes((3, 1), (4,), ())
+    (3, 4)
+    """
+    given = [checked_shape("broadcast_shapes", shape) for shape in shapes]
+    return common_shape("broadcast_shapes", *given)
 
 
 def broadcast_to(x: Array, /, shape: tuple[int, ...]) -> Array:
@@ -80,7 +115,7 @@ def broadcast_arrays(*arrays: Array) -> tuple[Array, ...]:
     ((3, 4), (3, 4))
     """
     shapes = [checked_array("broadcast_arrays", x).shape for x in arrays]
-    common = broadcast_shapes("broadcast_arrays", *shapes)
+    common = common_shape("broadcast_arrays", *shapes)
     return tuple(_broadcast(x, common) for x in arrays)
 
 
@@ -121,7 +156,7 @@ def expand_dims(x: Array, /, axis: int | tuple[int, ...]) -> Array:
     checked_array("expand_dims", x)
     count = len(axis) if isinstance(axis, tuple | list) else 1
     ndim = x.ndim + count
-    new = checked_axes("expand_dims", axis, ndim)
+    new = checked_axes("expand_dims", axis, ndim, "a result")
     old = [d for d in range(ndim) if d not in new]
     shape = [1] * ndim
     for d, extent in zip(old, x.shape, strict=True):

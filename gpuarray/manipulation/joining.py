@@ -15,7 +15,7 @@ from gpuarray.graph import limits
 from gpuarray.graph.node import CONCAT
 from gpuarray.manipulation.broadcasting import expand_dims
 from gpuarray.manipulation.reshaping import reshape
-from gpuarray.recording import cast, nary, same_device, view
+from gpuarray.recording import cast, nary, same_device, same_values, view
 
 __all__ = ["concat", "stack", "unstack"]
 
@@ -173,7 +173,7 @@ def _joined(name: str, parts: list[Array], axis: int) -> Array:
     while len(found) > 1:
         groups = [found[i : i + _INPUTS] for i in range(0, len(found), _INPUTS)]
         found = [_concatenated(name, group, axis) for group in groups]
-    return Array(found[0]._node)
+    return same_values(found[0])
 
 
 def _concatenated(name: str, parts: list[Array], axis: int) -> Array:

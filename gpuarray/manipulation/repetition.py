@@ -105,10 +105,15 @@ def tile(x: Array, repetitions: tuple[int, ...], /) -> Array:
     (3, 4)
     """
     checked_array("tile", x)
-    factors = checked_shape("tile", repetitions)
+    given = repetitions if isinstance(repetitions, tuple | list) else (repetitions,)
+    factors = tuple(checked_integer("tile", "each of repetitions", n) for n in given)
+    if any(factor < 0 for factor in factors):
+        raise ValueError(f"tile: repetitions {factors} must not be negative")
     rank = max(x.ndim, len(factors))
     factors = (1,) * (rank - len(factors)) + factors
-    return _multiplied(reshape(x, (1,) * (rank - x.ndim) + x.shape), factors, inner=False)
+    padded = (1,) * (rank - x.ndim) + x.shape
+    checked_shape("tile", tuple(n * f for n, f in zip(padded, factors, strict=True)))
+    return _multiplied(reshape(x, padded), factors, inner=False)
 
 
 def _multiplied(x: Array, factors: tuple[int, ...], inner: bool) -> Array:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 
-from gpuarray.arguments import checked_array, checked_integer
+from gpuarray.arguments import checked_array, checked_copy, checked_integer
 from gpuarray.array import Array
 from gpuarray.data_types import astype
 from gpuarray.graph.node import RESHAPE, Layout, contiguous_strides, intern_layout, leaf
-from gpuarray.recording import record
+from gpuarray.recording import owned, record
 
 __all__ = ["reshape"]
 
@@ -57,8 +57,11 @@ def reshape(x: Array, /, shape: tuple[int, ...], *, copy: bool | None = None) ->
     """
     checked_array("reshape", x)
     wanted = _resolved(x.shape, shape)
+    copy = checked_copy("reshape", copy)
     if copy:
         x = astype(x, x.dtype)
+    elif copy is None:
+        x = owned(x)
     node = x._node
     if wanted == node.shape:
         return Array(node)

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "atan",
+    "atanh",
     "clip",
     "expm1",
     "floor_divide",
@@ -79,6 +81,10 @@ def floor_divide(x1: NumPyArray, x2: NumPyArray) -> NumPyArray:
 
 
 def pow(x1: NumPyArray, x2: NumPyArray) -> NumPyArray:
+    if x1.dtype.kind == "f":
+        # For one exponent of 0.5 NumPy takes the square root, which keeps -0 and has none of -inf.
+        rootless = (x2 == 0.5) & ((x1 == 0) | np.isneginf(x1))
+        return np.where(rootless, np.abs(x1), np.power(x1, x2))
     if x1.dtype.kind != "i":
         return np.power(x1, x2)
     # Undefined in the standard, an error in NumPy: the exact power, truncated, and 0 for 1/0.
@@ -167,6 +173,21 @@ def tanh(x: NumPyArray) -> NumPyArray:
         np.copysign(x.real.dtype.type(1), x.real), np.copysign(x.imag.dtype.type(0), x.imag)
     )
     return np.where(np.isinf(x.real), limit, np.tanh(x))
+
+
+def atanh(x: NumPyArray) -> NumPyArray:
+    if x.dtype.kind != "c":
+        return np.arctanh(x)
+    # By quadrant: NumPy's parts differ in the last bit from those of -x and of the conjugate.
+    first = np.arctanh(_complex(np.abs(x.real), np.abs(x.imag)))
+    return _complex(np.copysign(first.real, x.real), np.copysign(first.imag, x.imag))
+
+
+def atan(x: NumPyArray) -> NumPyArray:
+    if x.dtype.kind != "c":
+        return np.arctan(x)
+    turned = atanh(_complex(-x.imag, x.real))
+    return _complex(turned.imag, -turned.real)
 
 
 def tan(x: NumPyArray) -> NumPyArray:

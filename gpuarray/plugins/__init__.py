@@ -7,7 +7,7 @@ or through `register`, and stand before the backend.
 """
 
 from gpuarray.graph.node import Buffer
-from gpuarray.graph.program import Program, Step, Task
+from gpuarray.graph.program import Operand, Program, Step, Task
 from gpuarray.operations import Operation
 from gpuarray.plugins.hookspecs import MemoryInfo, hookimpl
 from gpuarray.plugins.manager import backend, backends, register, unregister
@@ -16,6 +16,7 @@ from gpuarray.recording import binary, ternary, unary
 __all__ = [
     "Buffer",
     "MemoryInfo",
+    "Operand",
     "Operation",
     "Program",
     "Step",

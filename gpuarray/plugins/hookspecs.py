@@ -96,6 +96,46 @@ def gpuarray_copy_out(  # type: ignore[empty-body]
     """Fill the C-contiguous `array` from byte `offset` of `buffer` on, and wait for it; True."""
 
 
+# Memory shared with other libraries. A backend without these hooks shares none.
+
+
+@hookspec(firstresult=True)
+def gpuarray_dlpack_device(device: Device) -> tuple[int, int]:  # type: ignore[empty-body]
+    """DLPack's type and number of the device: ``(1, 0)`` for host memory, ``(2, k)`` for CUDA."""
+
+
+@hookspec(firstresult=True)
+def gpuarray_stream(device: Device) -> int:  # type: ignore[empty-body]
+    """The stream that work of the calling thread is put on, in DLPack's numbers.
+
+    For CUDA these are 1 and 2, the legacy and the per-thread default stream, or a handle. A device
+    without streams has no such hook, or returns None.
+    """
+
+
+@hookspec(firstresult=True)
+def gpuarray_wrap(device: Device, pointer: int, nbytes: int, owner: object) -> Buffer:  # type: ignore[empty-body]
+    """A buffer of memory that is another library's, at least one byte of it.
+
+    The buffer is not `exclusive`. It keeps `owner` in an attribute of that name and lets go of it
+    when it is collected, by which time (in the order of the streams) nothing reads the memory. The
+    other library may go on writing: what reads the buffer comes after everything enqueued on the
+    device before, and what is enqueued on the default stream afterwards comes after the reading.
+    None where the address is not the device's memory.
+    """
+
+
+@hookspec(firstresult=True)
+def gpuarray_lend(device: Device, buffer: Buffer, stream: int | None) -> int:  # type: ignore[empty-body]
+    """The address of a buffer, for another library to read and write from now on.
+
+    Work enqueued on `stream` (as numbered by `gpuarray_stream`) from now on comes after what has
+    been done to the buffer; -1 asks for no order, None is what a device without streams gets. The
+    core marks the buffer as not `exclusive`, and as exclusive again when the other library is
+    done with it: in between, it is read as one that `gpuarray_wrap` gave.
+    """
+
+
 # Work
 
 

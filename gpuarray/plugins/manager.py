@@ -20,7 +20,7 @@ from gpuarray.devices import Device, chosen
 from gpuarray.errors import BackendUnavailable
 from gpuarray.graph import flush
 from gpuarray.operations import TABLE, Operation
-from gpuarray.plugins import hookspecs
+from gpuarray.plugins import hookspecs, library_hooks
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -33,6 +33,7 @@ __all__ = [
     "default_backend",
     "register",
     "unregister",
+    "usable_backends",
 ]
 
 BACKENDS = "gpuarray.backends"
@@ -97,6 +98,7 @@ class Backend:
         self.name = name
         self.manager = _Manager("gpuarray")
         self.manager.add_hookspecs(hookspecs)
+        self.manager.add_hookspecs(library_hooks)
         self.manager.register(plugin, name=name)
         self.operations: dict[str, Operation] = {}
         names = self.manager.hook.gpuarray_devices()
@@ -128,6 +130,8 @@ _lock = threading.RLock()
 _open: dict[str, Backend] = {}
 # What each value of `GPUARRAY_BACKEND` has led to; looking for a GPU costs milliseconds.
 _defaults: dict[str, Backend] = {}
+# Those that can start; to find again and again that one cannot costs 3 ms each time.
+_usable: tuple[Backend, ...] | None = None
 # (plugin, name, the backend it is for or None for all)
 _registered: list[tuple[object, str, str | None]] = []
 _plugins_found = False
@@ -198,6 +202,20 @@ def open_backend(name: str) -> Backend:
             found.refresh()
             _open[name] = found
         return found
+
+
+def usable_backends() -> tuple[Backend, ...]:
+    """The installed backends that can start here, started."""
+    global _usable
+    if _usable is None:
+        found = []
+        for name in backends():
+            try:
+                found.append(open_backend(name))
+            except BackendUnavailable:
+                continue
+        _usable = tuple(found)
+    return _usable
 
 
 def default_backend() -> Backend:

@@ -1,4 +1,4 @@
-"""Every elementwise function in every dtype it accepts, against NumPy, and the special cases.
+"""Every elementwise function in every dtype it accepts, against NumPy.
 
 NumPy computes single precision in double and rounds, which is an independent reference; double
 precision is compared with NumPy's own.
@@ -13,8 +13,6 @@ import pytest
 
 import gpuarray as xp
 from gpuarray.operations import TABLE, Operation
-from tests.core.complex_special_cases import COMPLEX
-from tests.core.special_cases import REAL, columns, disagreements
 
 HostArray = np.ndarray[Any, Any]
 
@@ -179,23 +177,6 @@ def test_where_selects_and_broadcasts(device, host, dtype):
     x = xp.asarray(v, device=device)
     c = xp.asarray(condition, device=device)
     np.testing.assert_array_equal(host(xp.where(c, x, x[::-1])), np.where(condition, v, v[::-1]))
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", REAL)
-def test_real_special_cases(device, host, name, dtype):
-    cases = REAL[name]
-    found = getattr(xp, name)(*(xp.asarray(c, dtype=dtype, device=device) for c in columns(cases)))
-    assert not disagreements(cases, host(found).tolist(), 4 * float(np.finfo(dtype).eps))
-
-
-@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
-@pytest.mark.parametrize("name", COMPLEX)
-def test_complex_special_cases(device, host, name, dtype):
-    cases = COMPLEX[name]
-    given = [np.asarray(c, dtype) for c in columns(cases)]
-    found = getattr(xp, name)(*(xp.asarray(g, device=device) for g in given))
-    assert not disagreements(cases, host(found).tolist(), 4 * float(np.finfo(dtype).eps))
 
 
 @pytest.mark.parametrize("source", sorted(TABLE["equal"].dtypes, key=str), ids=str)

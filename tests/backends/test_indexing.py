@@ -330,6 +330,19 @@ def test_an_empty_array_and_its_mask(device, host):
     assert host(x).shape == (0, 3)
 
 
+@pytest.mark.parametrize("shape", [(0,), (0, 2), (3, 0), (0, 0)], ids=str)
+def test_a_mask_of_extent_0_matches_any_extent_and_selects_nothing(device, host, shape):
+    v = values((3, 2))
+    x = xp.asarray(v, device=device)
+    mask = xp.zeros(shape, dtype=xp.bool, device=device)
+    assert host(x[mask]).shape == v[np.zeros(shape, bool)].shape
+    x[mask] = 7
+    x[mask] = x[mask]
+    np.testing.assert_array_equal(host(x), v)
+    with pytest.raises(IndexError, match="mask of shape"):
+        x[xp.zeros((*shape, 3), dtype=xp.bool, device=device)]
+
+
 # Values that are assigned
 
 

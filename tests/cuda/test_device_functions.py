@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from gpuarray_cuda.codegen.device_functions import source_for
-from tests.core.complex_special_cases import COMPLEX
-from tests.core.special_cases import REAL, columns, disagreements
+from tests.standard.special_cases import COMPLEX, REAL, columns, disagreements
 
 from .device_functions_on_cpu import C_NAMES, body, call, functions, library, parameters, rows
 

@@ -10,7 +10,7 @@ from gpuarray.errors import DeviceError, OutOfMemory
 
 COPIES = frozenset({"copy_in", "copy_out", "copy"})
 KINDS = COPIES | {
-    *("allocate", "compile", "create_stream", "fill", "launch"),
+    *("allocate", "compile", "create_stream", "fill", "launch", "library"),
     *("record", "synchronize", "trim", "wait"),
 }
 
@@ -28,6 +28,7 @@ class Counters:
     copies: int = 0
     compiled: int = 0
     synchronizations: int = 0
+    library_calls: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
     bytes_between: int = 0

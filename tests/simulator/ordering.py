@@ -38,7 +38,8 @@ class Usage:
 
 
 def _merge(clock: Clock, other: Clock) -> None:
-    for stream, tick in other.items():
+    # A copy, since a finalizer may interrupt this and change a clock.
+    for stream, tick in other.copy().items():
         if tick > clock.get(stream, 0):
             clock[stream] = tick
 
@@ -61,8 +62,13 @@ class Streams:
         clock[stream] = clock.get(stream, 0) + 1
         return Moment(stream, clock[stream], what)
 
-    def record(self, stream: Stream) -> Event:
-        return Event(dict(self._clock(stream)))
+    def record(self, ordinal: int, stream: int | None) -> Event:
+        """An event of what is on a stream, or on every stream, of a device."""
+        clock: Clock = {}
+        for found, own in self._clocks.items():
+            if found[0] == ordinal and stream in (None, found[1]):
+                _merge(clock, own)
+        return Event(clock)
 
     def wait(self, stream: Stream, event: Event) -> None:
         _merge(self._clock(stream), event.clock)

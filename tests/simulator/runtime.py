@@ -25,6 +25,7 @@ from gpuarray_cuda.runtime import DeviceProperties, MemoryStatistics
 from .compiler import find_compiler
 from .instruments import Counters, Failure, Instruments, Launch
 from .kernel import KernelFault, SimulatedKernel
+from .libraries import SimulatedLibraries
 from .memory import Allocation, GuardedMemory
 from .ordering import Event, Moment, Streams
 
@@ -85,8 +86,10 @@ class SimulatedRuntime:
         self.history: deque[Launch] = deque(maxlen=1000)
         self.streams = Streams()
         self.handles = itertools.count(16)  # CUDA keeps 0, 1 and 2 for its default streams
-        # Not reentrant, so that a finalizer's free() knows when it interrupts another method.
-        self.lock = threading.Lock()
+        # Reentrant, since the finalizer of a buffer may interrupt another method of its thread;
+        # the depth says that it does.
+        self.lock = threading.RLock()
+        self.depth = 0
         self._properties = DeviceProperties(
             name="Simulated GPU",
             compute_capability=compute_capability,
@@ -144,6 +147,7 @@ class SimulatedDeviceRuntime:
         self._freed: deque[tuple[int, int, int]] = deque()
         self._faults: list[DeviceError] = []
         self._last_kernel = "no kernel"
+        self.libraries = SimulatedLibraries(self)
 
     @property
     def memory_limit(self) -> int:
@@ -173,11 +177,12 @@ class SimulatedDeviceRuntime:
         if sys.is_finalizing():
             return  # the memory itself may be gone by now
         self._freed.append((pointer, nbytes, stream))
-        # Taken already: by another thread, or by the method that this finalizer interrupts.
-        # Then the next call frees.
+        # Taken already by another thread: then the next call frees, and so it does where this
+        # finalizer interrupts a method.
         if self._runtime.lock.acquire(blocking=False):
             try:
-                self._carry_out_frees()
+                with self._entered():
+                    pass
             finally:
                 self._runtime.lock.release()
 
@@ -257,9 +262,9 @@ class SimulatedDeviceRuntime:
                     raise
                 self._faults.append(error)
 
-    def record(self, stream: int) -> Event:
+    def record(self, stream: int | None) -> Event:
         with self._call("record"):
-            return self._runtime.streams.record((self.ordinal, stream))
+            return self._runtime.streams.record(self.ordinal, stream)
 
     def wait(self, stream: int, event: object) -> None:
         if not isinstance(event, Event):
@@ -277,6 +282,10 @@ class SimulatedDeviceRuntime:
             else:
                 self._runtime.streams.synchronize((self.ordinal, stream))
 
+    def reaches(self, pointer: int) -> bool:
+        with self._call("reaches"):
+            return self._memory.around(pointer) is not None
+
     def memory(self) -> MemoryStatistics:
         with self._call("memory"):
             return self._memory.statistics()
@@ -289,14 +298,25 @@ class SimulatedDeviceRuntime:
     @contextmanager
     def _call(self, kind: str, *, reports: bool = False) -> Iterator[None]:
         """Around every method: one at a time, failures injected, older faults raised."""
-        with self._runtime.lock:
-            self._carry_out_frees()
+        with self._runtime.lock, self._entered():
             self._runtime.instruments.call(kind)
             if reports and self._faults:
                 fault = self._faults[0]
                 self._faults.clear()
                 raise fault
             yield
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        """A block that holds the lock; outside of all others it frees first."""
+        runtime = self._runtime
+        runtime.depth += 1
+        try:
+            if runtime.depth == 1:
+                self._carry_out_frees()
+            yield
+        finally:
+            runtime.depth -= 1
 
     def _carry_out_frees(self) -> None:
         while self._freed:

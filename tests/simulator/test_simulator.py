@@ -1,8 +1,10 @@
 """The simulator itself: kernels compute what a GPU would, and mistakes do not go unseen."""
 
+import gc
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -485,6 +487,28 @@ class TestStreams:
         second.raw.wait(second.stream, first.raw.record(first.stream))
         first.raw.wait(first.stream, second.raw.record(second.stream))
         first.get(x, 4, float)
+
+    def test_finalizers_may_interrupt_a_call(self, device, monkeypatch):
+        x, other = self.two(device)
+        device.run(self.SET, "k", [x])
+
+        class Garbage:
+            def __init__(self):
+                self.cycle = self
+
+            def __del__(self):
+                device.raw.wait(other.stream, device.raw.record(device.stream))
+                device.raw.free(x, 128, device.stream)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(device.runtime.instruments, "call", lambda kind: gc.collect())
+            Garbage()
+            thread = threading.Thread(target=device.raw.memory, daemon=True)
+            thread.start()
+            thread.join(timeout=60)
+            assert not thread.is_alive()
+        assert device.raw.memory().used == 0
+        other.raw.synchronize()
 
 
 class TestInstruments:

@@ -40,9 +40,10 @@ __device__ __forceinline__ T ga_highest() {
     return (T)~ga_lowest<T>();
 }
 
+// From -0, which is neutral; +0 would make a sum of negative zeros positive.
 template <class T>
 struct ga_sum {
-  T a = {};
+  T a = (T)(-cast<T>(0));
   __device__ __forceinline__ void add(T x) { a = (T)(a + x); }
   __device__ __forceinline__ void merge(const ga_sum& o) { a = (T)(a + o.a); }
   __device__ __forceinline__ T result() const { return a; }

@@ -1,0 +1,151 @@
+// Compaction: the elements of a mask that hold, or the elements that begin a run of equal ones, in
+// order and without gaps. Each tile counts, one block sums the counts up, each tile writes from there
+// on. Given: RUNS (of T, else a mask), POSITIONS (written as MOVED, else the elements).
+
+struct Args {
+  const void* flags;
+  const void* elements;
+  i64* offsets;
+  void* results;
+  i64 size;
+};
+
+constexpr int WARPS = BLOCK / 32;
+constexpr int WORDS = 16;  // of a warp, 32 elements each
+
+// The bytes of a word that are not zero, as four bits.
+__device__ __forceinline__ u32 nonzero_bytes(u32 x) {
+  const u32 high = (((x & 0x7f7f7f7fu) + 0x7f7f7f7fu) | x) & 0x80808080u;
+  return (high >> 7) * 0x01020408u >> 24 & 15u;
+}
+
+// Lane k gets the flags of the 32 elements of word k of the warp. Each lane reads 16 of them.
+__device__ __forceinline__ u32 flags_of_mask(const u8* mask, i64 begin, i64 size) {
+  const int lane = threadIdx.x % 32;
+  const i64 first = begin + 16 * lane;
+  u32 bits = 0;
+  if (first + 16 <= size && (reinterpret_cast<u64>(mask + first) & 15) == 0) {
+    const vec_t<u32, 4> read = *reinterpret_cast<const vec_t<u32, 4>*>(mask + first);
+#pragma unroll
+    for (int k = 0; k < 4; ++k) bits |= nonzero_bytes(read.v[k]) << 4 * k;
+  } else {
+#pragma unroll
+    for (int k = 0; k < 16; ++k)
+      if (first + k < size && mask[first + k] != 0) bits |= 1u << k;
+  }
+  const u32 low = __shfl_sync(0xffffffffu, bits, 2 * lane % 32);
+  const u32 high = __shfl_sync(0xffffffffu, bits, (2 * lane + 1) % 32);
+  return lane < WORDS ? low | high << 16 : 0;
+}
+
+// The same for elements, whose flag is that the one before differs. NaN differs from NaN.
+__device__ __forceinline__ u32 flags_of_runs(const T* x, i64 begin, i64 size) {
+  const int lane = threadIdx.x % 32;
+  u32 mine = 0;
+#pragma unroll
+  for (int k = 0; k < WORDS; ++k) {
+    const i64 i = begin + 32 * k + lane;
+    const u32 word = __ballot_sync(0xffffffffu, i < size && (i == 0 || x[i] != x[i - 1]));
+    if (lane == k) mine = word;
+  }
+  return mine;
+}
+
+__device__ __forceinline__ u32 flags_of(const void* flags, i64 begin, i64 size) {
+  if constexpr (RUNS)
+    return flags_of_runs(reinterpret_cast<const T*>(flags), begin, size);
+  else
+    return flags_of_mask(reinterpret_cast<const u8*>(flags), begin, size);
+}
+
+// The sum over the threads before this one, and that over all.
+template <int THREADS>
+__device__ __forceinline__ u32 before_in_block(u32 mine, u32* total) {
+  __shared__ u32 sums[THREADS / 32];
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+  u32 upto = mine;
+#pragma unroll
+  for (int d = 1; d < 32; d *= 2) {
+    const u32 other = __shfl_up_sync(0xffffffffu, upto, d);
+    if (lane >= d) upto += other;
+  }
+  __syncthreads();
+  if (lane == 31) sums[warp] = upto;
+  __syncthreads();
+  u32 below = 0, all = 0;
+#pragma unroll
+  for (int w = 0; w < THREADS / 32; ++w) {
+    if (w < warp) below += sums[w];
+    all += sums[w];
+  }
+  *total = all;
+  return below + upto - mine;
+}
+
+__device__ __forceinline__ i64 begin_of_warp() {
+  return ((i64)blockIdx.x * WARPS + threadIdx.x / 32) * (32 * WORDS);
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
+gpuarray_count(const __grid_constant__ Args a) {
+  u32 total;
+  before_in_block<BLOCK>(__popc(flags_of(a.flags, begin_of_warp(), a.size)), &total);
+  if (threadIdx.x == 0) a.offsets[blockIdx.x] = total;
+}
+
+// One block: `size` counts become offsets, and the total follows them.
+extern "C" __global__ void __launch_bounds__(1024)
+gpuarray_offsets(const __grid_constant__ Args a) {
+  constexpr int THREADS = 1024, EACH = 16;
+  i64 base = 0;
+  for (i64 k = 0; k < a.size; k += EACH * THREADS) {
+    const i64 first = k + EACH * threadIdx.x;
+    u32 counts[EACH], mine = 0, total;
+#pragma unroll
+    for (int j = 0; j < EACH; ++j) {
+      counts[j] = first + j < a.size ? (u32)a.offsets[first + j] : 0;
+      mine += counts[j];
+    }
+    i64 at = base + before_in_block<THREADS>(mine, &total);
+#pragma unroll
+    for (int j = 0; j < EACH; ++j) {
+      if (first + j < a.size) a.offsets[first + j] = at;
+      at += counts[j];
+    }
+    base += total;
+  }
+  if (threadIdx.x == 0) a.offsets[a.size] = base;
+}
+
+template <class M>
+__device__ __forceinline__ M written(const M* elements, i64 i) {
+  if constexpr (POSITIONS)
+    return (M)i;
+  else
+    return elements[i];
+}
+
+extern "C" __global__ void __launch_bounds__(BLOCK)
+gpuarray_compact(const __grid_constant__ Args a) {
+  const u32 lane = threadIdx.x % 32, bit = 1u << lane;
+  const i64 begin = begin_of_warp();
+  const u32 mine = flags_of(a.flags, begin, a.size);
+  // Read before it is known where they go, so that the two waits are one.
+  const MOVED* const elements = reinterpret_cast<const MOVED*>(a.elements);
+  u32 words[WORDS];
+  MOVED held[WORDS];
+#pragma unroll
+  for (int k = 0; k < WORDS; ++k) {
+    words[k] = __shfl_sync(0xffffffffu, mine, k);
+    if (words[k] & bit) held[k] = written(elements, begin + 32 * k + lane);
+  }
+  u32 total;
+  const u32 place = before_in_block<BLOCK>(__popc(mine), &total);
+  MOVED* const results = reinterpret_cast<MOVED*>(a.results) + a.offsets[blockIdx.x];
+#pragma unroll
+  for (int k = 0; k < WORDS; ++k) {
+    // Lane k has the place of word k.
+    const u32 at = __shfl_sync(0xffffffffu, place, k) + __popc(words[k] & (bit - 1));
+    if (words[k] & bit) results[at] = held[k];
+  }
+}

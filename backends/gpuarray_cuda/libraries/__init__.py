@@ -1,0 +1,1 @@
+"""Library operations of the CUDA backend: NVIDIA's libraries, and kernels for what they lack."""

@@ -1,0 +1,199 @@
+"""cuBLAS: products of matrices, and factorisations of stacks of small ones.
+
+In: the arguments of `interface.Libraries`. Out: calls of cuBLAS. Each stream has a handle and a
+workspace of its own, which makes results the same in every run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .loading import ELEMENTS, Session, bindings, parts
+
+__all__ = ["Blas"]
+
+DType = np.dtype[Any]
+Pointers = NDArray[np.int64]
+
+# What NVIDIA recommends for compute capability 9.0; less would exclude some algorithms.
+WORKSPACE_BYTES = 32 << 20
+# More matrices take several calls: a grid has at most 65535 blocks along its second and third axis,
+# which is where kernels have the stack.
+LARGEST_BATCH = 65535
+# Larger sizes go to the functions with 64-bit integers.
+_LARGEST_INT = 2**31 - 1
+# cublasGemmAlgo_t and cublasOperation_t.
+_ANY_ALGORITHM = -1
+
+
+class Blas:
+    """The part of `interface.Libraries` that cuBLAS answers."""
+
+    _session: Session
+
+    def __init__(self) -> None:
+        self._blas_handles: dict[int, int] = {}
+
+    def _blas(self, stream: int) -> int:
+        found = self._blas_handles.get(stream)
+        if found is None:
+            cublas = bindings().cublas
+            found = int(self._session.retried("cuBLAS", cublas.create))
+            # Held as long as the process lives, like the handle.
+            workspace = self._session.runtime.allocate(WORKSPACE_BYTES, stream)
+            with self._session.calling("cuBLAS"):
+                cublas.set_stream(found, stream)  # takes a workspace away, so it comes first
+                cublas.set_workspace(found, workspace, WORKSPACE_BYTES)
+            self._blas_handles[stream] = found
+        return found
+
+    def gemm(
+        self,
+        dtype: DType,
+        transpose_a: bool,
+        transpose_b: bool,
+        m: int,
+        n: int,
+        k: int,
+        a: int,
+        lda: int,
+        stride_a: int,
+        b: int,
+        ldb: int,
+        stride_b: int,
+        c: int,
+        ldc: int,
+        stride_c: int,
+        batch: int,
+        stream: int,
+    ) -> None:
+        handle = self._blas(stream)
+        cublas = bindings().cublas
+        e = ELEMENTS[dtype]
+        wide = max(m, n, k, lda, ldb, ldc) > _LARGEST_INT
+        ta, tb = int(transpose_a), int(transpose_b)
+        with self._session.calling("cuBLAS"):
+            if batch == 1:
+                (cublas.gemm_ex_64 if wide else cublas.gemm_ex)(
+                    *(handle, ta, tb, m, n, k, e.one, a, e.data, lda, b, e.data, ldb),
+                    *(e.zero, c, e.data, ldc, e.compute, _ANY_ALGORITHM),
+                )
+                return
+            multiply = cublas.gemm_strided_batched_ex
+            if wide:
+                multiply = cublas.gemm_strided_batched_ex_64
+            for first, count in parts(batch, LARGEST_BATCH):
+                skipped = first * dtype.itemsize
+                multiply(
+                    *(handle, ta, tb, m, n, k, e.one),
+                    *(a + skipped * stride_a, e.data, lda, stride_a),
+                    *(b + skipped * stride_b, e.data, ldb, stride_b),
+                    *(e.zero, c + skipped * stride_c, e.data, ldc, stride_c),
+                    *(count, e.compute, _ANY_ALGORITHM),
+                )
+
+    def gemm_pointers(
+        self,
+        dtype: DType,
+        transpose_a: bool,
+        transpose_b: bool,
+        m: int,
+        n: int,
+        k: int,
+        a: Pointers,
+        lda: int,
+        b: Pointers,
+        ldb: int,
+        c: Pointers,
+        ldc: int,
+        stream: int,
+    ) -> None:
+        handle = self._blas(stream)
+        cublas = bindings().cublas
+        e = ELEMENTS[dtype]
+        wide = max(m, n, k, lda, ldb, ldc) > _LARGEST_INT
+        multiply = cublas.gemm_batched_ex_64 if wide else cublas.gemm_batched_ex
+        batch = len(a)
+        with self._session.addresses(np.concatenate([a, b, c]), stream) as table:
+            for first, count in parts(batch, LARGEST_BATCH):
+                at = [table + 8 * (operand * batch + first) for operand in range(3)]
+                with self._session.calling("cuBLAS"):
+                    multiply(
+                        *(handle, int(transpose_a), int(transpose_b), m, n, k, e.one),
+                        *(at[0], e.data, lda, at[1], e.data, ldb, e.zero, at[2], e.data, ldc),
+                        *(count, e.compute, _ANY_ALGORITHM),
+                    )
+
+    def getrf_batched(
+        self, dtype: DType, n: int, a: int, pivots: int, info: int, batch: int, stream: int
+    ) -> None:
+        handle = self._blas(stream)
+        factor = self._typed("getrf_batched", dtype)
+        distance = n * n * dtype.itemsize
+        for first, count in parts(batch, LARGEST_BATCH):
+            begin = a + first * distance
+            with (
+                self._session.pointers(begin, distance, count, stream) as matrices,
+                self._session.calling("cuBLAS"),
+            ):
+                factor(handle, n, matrices, n, pivots + 4 * n * first, info + 4 * first, count)
+
+    def getrs_batched(
+        self,
+        dtype: DType,
+        transpose: bool,
+        n: int,
+        k: int,
+        a: int,
+        pivots: int,
+        b: int,
+        batch: int,
+        stream: int,
+    ) -> None:
+        handle = self._blas(stream)
+        solve = self._typed("getrs_batched", dtype)
+        refused = np.zeros(1, np.int32)  # of arguments, on the host
+        for first, count in parts(batch, LARGEST_BATCH):
+            skipped = first * dtype.itemsize
+            with (
+                self._session.pointers(
+                    a + skipped * n * n, n * n * dtype.itemsize, count, stream
+                ) as factors,
+                self._session.pointers(
+                    b + skipped * n * k, n * k * dtype.itemsize, count, stream
+                ) as sides,
+                self._session.calling("cuBLAS"),
+            ):
+                solve(
+                    *(handle, int(transpose), n, k, factors, n, pivots + 4 * n * first),
+                    *(sides, n, int(refused.ctypes.data), count),
+                )
+
+    def geqrf_batched(
+        self,
+        dtype: DType,
+        m: int,
+        n: int,
+        a: int,
+        distance: int,
+        tau: int,
+        batch: int,
+        stream: int,
+    ) -> None:
+        handle = self._blas(stream)
+        factor = self._typed("geqrf_batched", dtype)
+        refused = np.zeros(1, np.int32)
+        matrix, scales = distance * dtype.itemsize, min(m, n) * dtype.itemsize
+        for first, count in parts(batch, LARGEST_BATCH):
+            with (
+                self._session.pointers(a + first * matrix, matrix, count, stream) as matrices,
+                self._session.pointers(tau + first * scales, scales, count, stream) as taus,
+                self._session.calling("cuBLAS"),
+            ):
+                factor(handle, m, n, matrices, m, taus, int(refused.ctypes.data), count)
+
+    def _typed(self, name: str, dtype: DType) -> Any:
+        return getattr(bindings().cublas, ELEMENTS[dtype].letter + name)

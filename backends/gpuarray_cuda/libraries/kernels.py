@@ -1,0 +1,155 @@
+"""Kernels for what NVIDIA's libraries lack: triangles, determinants, orthogonal factors and others.
+
+In: addresses of column-major matrices, in stacks without gaps where no distance is given. Out: work
+enqueued on the stream of the calling thread. All sums are taken in a fixed order.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpuarray_cuda.codegen.values import C_NAMES
+from gpuarray_cuda.kernel_source import constant, kernel_source, type_name
+
+if TYPE_CHECKING:
+    from gpuarray_cuda.executor import Executor
+
+__all__ = [
+    "clear_triangle",
+    "complex_eigenvectors",
+    "determinants",
+    "flag_not_finite",
+    "make_real_ends",
+    "orthogonal_factors",
+    "unit_matrices",
+]
+
+DType = np.dtype[Any]
+
+BLOCK = 256
+
+
+def clear_triangle(
+    executor: Executor,
+    dtype: DType,
+    matrices: int,
+    rows: int,
+    columns: int,
+    distance: int,
+    count: int,
+    upper: bool,
+) -> None:
+    """Set what is strictly above (or below) the diagonal of each matrix to zero."""
+    size = count * rows * columns
+    values = (matrices, rows, columns, distance, size, int(upper))
+    _launch(executor, "matrix_triangle", dtype, size, BLOCK, values)
+
+
+def unit_matrices(executor: Executor, dtype: DType, matrices: int, n: int, count: int) -> None:
+    """Write a stack of unit matrices."""
+    size = count * n * n
+    _launch(executor, "matrix_unit", dtype, size, BLOCK, (matrices, n, size))
+
+
+def flag_not_finite(
+    executor: Executor,
+    dtype: DType,
+    matrices: int,
+    info: int,
+    rows: int,
+    columns: int,
+    count: int,
+    lower: bool,
+) -> None:
+    """Write 1 to the int32 of each matrix that has an infinity or NaN.
+
+    With `lower`, only the triangle on and below the diagonal counts.
+    """
+    size = count * rows * columns
+    values = (matrices, info, rows, columns, size, int(lower))
+    _launch(executor, "matrix_finite", dtype, size, BLOCK, values)
+
+
+def orthogonal_factors(
+    executor: Executor, dtype: DType, matrices: int, tau: int, m: int, n: int, k: int, count: int
+) -> None:
+    """As `Libraries.orgqr`, for each matrix of a stack, by a block each."""
+    _launch(executor, "matrix_orthogonal", dtype, count, 1, (matrices, tau, m, n, k))
+
+
+def complex_eigenvectors(
+    executor: Executor, dtype: DType, packed: int, values: int, vectors: int, n: int, count: int
+) -> None:
+    """The complex columns that the real ones of `Libraries.geev` stand for."""
+    size = count * n * n
+    arguments = (packed, values, vectors, n, size)
+    _launch(executor, "matrix_eigenvectors", dtype, size, BLOCK, arguments)
+
+
+def make_real_ends(
+    executor: Executor, dtype: DType, x: int, shape: tuple[int, ...], axis: int, even: bool
+) -> None:
+    """Clear the imaginary parts of the first, and if `even` the last, elements along an axis.
+
+    `x` is contiguous.
+    """
+    inner = math.prod(shape[axis + 1 :])
+    lines = math.prod(shape[:axis]) * inner
+    values = (x, lines, inner, shape[axis], int(even))
+    _launch(executor, "spectrum_ends", dtype, lines, BLOCK, values)
+
+
+def determinants(
+    executor: Executor,
+    dtype: DType,
+    factors: int,
+    pivots: int,
+    pivot_bytes: int,
+    info: int,
+    n: int,
+    count: int,
+    values: int,
+    logarithms: int,
+) -> None:
+    """Determinants from LU factors; their signs and logarithms, if `logarithms` is an address."""
+    name = "gpuarray_matrix_determinant"
+    text = _determinant_source(dtype, pivot_bytes, logarithms != 0)
+    kernel = executor.runtime.compile(text, name, "q" * 7)
+    arguments = (factors, pivots, info, n, count, values, logarithms)
+    blocks = -(-count // (BLOCK // 32))
+    executor.runtime.launch(kernel, blocks, BLOCK, 0, executor.stream, arguments)
+
+
+def _launch(
+    executor: Executor,
+    file: str,
+    dtype: DType,
+    size: int,
+    per_block: int,
+    values: tuple[int, ...],
+) -> None:
+    text = _source(file, dtype)
+    kernel = executor.runtime.compile(text, f"gpuarray_{file}", "q" * len(values))
+    executor.runtime.launch(kernel, -(-size // per_block), BLOCK, 0, executor.stream, values)
+
+
+def _source(file: str, dtype: DType) -> str:
+    return kernel_source(file, (type_name("T", C_NAMES[dtype]), constant("BLOCK", BLOCK)))
+
+
+@functools.cache
+def _determinant_source(dtype: DType, pivot_bytes: int, logarithm: bool) -> str:
+    element = C_NAMES[dtype]
+    constants = (
+        type_name("T", element),
+        type_name("R", {"c64": "f32", "c128": "f64"}.get(element, element)),
+        type_name("W", "c128" if element in ("c64", "c128") else "f64"),
+        type_name("PIVOT", "i64" if pivot_bytes == 8 else "i32"),
+        constant("LOGARITHM", logarithm),
+        constant("BLOCK", BLOCK),
+    )
+    return kernel_source("matrix_determinant", constants)

@@ -1,0 +1,121 @@
+"""Running sums and products along rows.
+
+In: the address of contiguous rows. Out: a buffer with each of them scanned. A group of lanes walks
+along a short row; longer ones are cut into tiles, which blocks scan in one pass over memory. The
+order of combining depends on shape, dtype and alignment alone: equal inputs give equal bits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpuarray_cuda import tuning
+from gpuarray_cuda.kernel_source import ELEMENT_TYPES, constant, kernel_source, type_name
+
+if TYPE_CHECKING:
+    from gpuarray_cuda.buffer import CudaBuffer
+    from gpuarray_cuda.executor import Executor
+
+__all__ = ["scanned"]
+
+DType = np.dtype[Any]
+
+# Bytes that one instruction moves.
+_VECTOR = 16
+# Vectors of a lane that are on their way at once, in short rows.
+_PIECES = 4
+_GROUP_BLOCK = 256
+
+
+def scanned(
+    executor: Executor, dtype: DType, kind: str, source: int, rows: int, size: int
+) -> CudaBuffer:
+    """The running "sum" or "prod" of `rows` rows of `size` elements each."""
+    result = executor.allocate(rows * size * dtype.itemsize)
+    width = _width(dtype, source, rows, size)
+    constants = (
+        type_name("T", _element(dtype)),
+        constant("PRODUCT", kind == "prod"),
+        constant("WIDTH", width),
+    )
+    if size <= tuning.SCAN_LONGEST_ROW:
+        _by_groups(executor, constants, width, source, result.pointer, rows, size)
+    else:
+        _by_tiles(executor, dtype, constants, width, source, result.pointer, rows, size)
+    return result
+
+
+def _by_groups(
+    executor: Executor,
+    constants: tuple[tuple[str, str], ...],
+    width: int,
+    source: int,
+    result: int,
+    rows: int,
+    size: int,
+) -> None:
+    vectors = -(-size // width)
+    group = min(1 << (vectors - 1).bit_length(), 32)
+    pieces = min(-(-vectors // group), _PIECES)
+    constants = (
+        *constants,
+        constant("BLOCK", _GROUP_BLOCK),
+        constant("GROUP", group),
+        constant("PIECES", pieces),
+    )
+    text = kernel_source("scan_rows", constants, "scan_elements")
+    kernel = executor.runtime.compile(text, "gpuarray_scan_rows", "qqqq")
+    grid = -(-rows // (_GROUP_BLOCK // group))
+    values = (source, result, size, rows)
+    executor.runtime.launch(kernel, grid, _GROUP_BLOCK, 0, executor.stream, values)
+
+
+def _by_tiles(
+    executor: Executor,
+    dtype: DType,
+    constants: tuple[tuple[str, str], ...],
+    width: int,
+    source: int,
+    result: int,
+    rows: int,
+    size: int,
+) -> None:
+    runtime, stream = executor.runtime, executor.stream
+    block = tuning.SCAN_BLOCK
+    # Small elements take a register each, like large ones.
+    items = tuning.SCAN_BYTES // max(dtype.itemsize, 4)
+    tiles = -(-size // (block * items))
+    words = max(dtype.itemsize // 4, 1)
+    totals_bytes = 8 * words * rows * tiles
+    groups_bytes = 8 * words * rows * (tiles // block)
+    work = executor.allocate(totals_bytes + groups_bytes + 8)
+    runtime.fill(work.pointer, work.nbytes, stream)
+    constants = (
+        *constants,
+        constant("BLOCK", block),
+        constant("ITEMS", items),
+        constant(
+            "RESIDENT",
+            tuning.SCAN_RESIDENT_COMPLEX if dtype.kind == "c" else tuning.SCAN_RESIDENT,
+        ),
+    )
+    text = kernel_source("scan_tiles", constants, "scan_elements")
+    kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 7)
+    groups = work.pointer + totals_bytes
+    values = (source, result, work.pointer, groups, groups + groups_bytes, size, tiles)
+    runtime.launch(kernel, rows * tiles, block, 0, stream, values)
+
+
+def _element(dtype: DType) -> str:
+    """The C type; integers wrap alike, so that signed ones need no kernels of their own."""
+    return f"u{8 * dtype.itemsize}" if dtype.kind == "i" else ELEMENT_TYPES[dtype.name]
+
+
+def _width(dtype: DType, source: int, rows: int, size: int) -> int:
+    """Elements that are moved at once: as many as every row's beginning is aligned for."""
+    width = max(min(_VECTOR // dtype.itemsize, 4), 1)
+    while width > 1 and (source % (width * dtype.itemsize) or (rows > 1 and size % width)):
+        width //= 2
+    return width
