@@ -22,6 +22,7 @@ __all__ = [
     "checked_copy",
     "checked_flag",
     "checked_integer",
+    "checked_real",
     "checked_shape",
     "reduced_axes",
 ]
@@ -46,6 +47,15 @@ def checked_flag(name: str, what: str, value: Any) -> bool:
     raise TypeError(
         f"{name}: {what} must be True or False, got {value!r} of type {type(value).__name__}"
     )
+
+
+def checked_real(name: str, what: str, value: Any, needed: str = "a real number") -> float:
+    """`value` as a Python float; `TypeError` unless it is a real number, of Python or NumPy."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(
+            f"{name}: {what} must be {needed}, got {value!r} of type {type(value).__name__}"
+        )
+    return float(value)
 
 
 def checked_copy(name: str, copy: Any) -> bool | None:

@@ -241,7 +241,7 @@ def _value(x: Array, value: Any) -> Any:
         if promoted is not x.dtype:
             kind = type(scalar).__name__
             raise TypeError(f"index: a value of type {kind} does not fit an array of {x.dtype}")
-        return bool(scalar) if x.dtype.kind == "b" else scalar
+        return scalar
     if isinstance(value, list | tuple | np.ndarray):
         host = np.asarray(value)
         return _value(x, from_numpy(host, x.device))

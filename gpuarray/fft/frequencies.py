@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import numpy.typing as npt
 
-from gpuarray.arguments import checked_array, checked_axes, checked_integer
+from gpuarray.arguments import checked_array, checked_axes, checked_integer, checked_real
 from gpuarray.array import Array
 from gpuarray.creation import arange
 from gpuarray.dtypes import canonical, float64
@@ -199,11 +198,10 @@ def _per_length(name: str, cycles: Array, n: int, d: float, dtype: npt.DTypeLike
     wanted = float64 if dtype is None else canonical(dtype)
     if wanted.kind != "f":
         raise TypeError(f"{name}: `dtype` must be real floating, got {wanted}")
-    if isinstance(d, bool) or not isinstance(d, int | float | np.integer | np.floating):
-        raise TypeError(f"{name}: `d` must be a real number, got {d!r}")
-    if d == 0:
+    spacing = checked_real(name, "`d`", d)
+    if spacing == 0:
         raise ValueError(f"{name}: `d` must not be 0")
-    return cast(divide(cast(cycles, float64), n * float(d)), wanted)
+    return cast(divide(cast(cycles, float64), n * spacing), wanted)
 
 
 def _shifted(name: str, x: Array, axes: int | Sequence[int] | None, sign: int) -> Array:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gpuarray.arguments import checked_flag, reduced_axes
+from gpuarray.arguments import checked_flag, checked_real, reduced_axes
 from gpuarray.array import Array
 from gpuarray.dtypes import real_of
 from gpuarray.elementwise import abs, add, imag, multiply, not_equal, pow, real, sqrt
@@ -77,11 +77,9 @@ def vector_norm(
     (5.0, 7.0)
     """
     checked_floating("vector_norm", "x", x)
-    if isinstance(ord, bool) or not isinstance(ord, int | float | np.integer | np.floating):
-        raise TypeError(f"vector_norm: `ord` must be a real number, got {ord!r}")
+    p = checked_real("vector_norm", "`ord`", ord)
     axes = reduced_axes("vector_norm", axis, x.ndim)
     keepdims = checked_flag("vector_norm", "`keepdims`", keepdims)
-    p = float(ord)
     if p == 0:
         return sum(cast(not_equal(x, 0), real_of(x.dtype)), axis=axes, keepdims=keepdims)
     if p == 2:

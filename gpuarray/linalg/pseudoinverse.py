@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gpuarray.arguments import checked_real
 from gpuarray.array import Array
 from gpuarray.dtypes import real_of
 from gpuarray.elementwise import conj, greater, multiply, reciprocal
@@ -117,11 +118,7 @@ def _tolerance(name: str, x: Array, rtol: Any) -> float | Array:
         same_device(name, x, rtol)
         broadcast_shapes(name, x.shape[:-2], rtol.shape)
         return expand_dims(rtol, -1)
-    if isinstance(rtol, bool) or not isinstance(rtol, int | float | np.integer | np.floating):
-        raise TypeError(
-            f"{name}: `rtol` must be a real number or an array, got {type(rtol).__name__}"
-        )
-    return float(rtol)
+    return checked_real(name, "`rtol`", rtol, "a real number or an array")
 
 
 def _not_zero(s: Array, tolerance: float | Array) -> Array:

@@ -195,7 +195,7 @@ def resources(text: str, architecture: str) -> dict[str, Resources]:
 
 
 def compile_all(kernels: Sequence[Source], architecture: str) -> list[Resources]:
-    """What each of the kernels takes on an architecture, as the executor settles on it."""
+    """What each of the kernels takes on an architecture; those that spill, with more registers."""
     found = _compiled(kernels, architecture)
     for resident in RESIDENT[1:]:
         again = [k for k, taken in enumerate(found) if taken.spilled]

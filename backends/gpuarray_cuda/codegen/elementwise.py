@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
-
 from gpuarray.graph.program import Store
 from gpuarray.operations import Operation
 from gpuarray.plugins import Program
@@ -152,9 +150,8 @@ class _Writer:
 
     def _together(self) -> int:
         """How many vectors are computed together: both, where their registers are few."""
-        itemsizes = (np.dtype(i[1]).itemsize for i in self.program.body)
-        largest = max(itemsizes, default=1)
-        lane_bytes = max(largest, _REGISTER_BYTES)
+        itemsizes = (i[1].itemsize for i in self.program.body)
+        lane_bytes = max((_REGISTER_BYTES, *itemsizes))
         fits = lane_bytes * self.width * self.unroll <= _MOST_LANES * _REGISTER_BYTES
         return self.unroll if fits else 1
 
@@ -190,11 +187,8 @@ class _Writer:
         ]
         step = f" * {self.width}" if self.width > 1 else ""
         if outer:
-            divisor = (
-                f"({unsigned})(e{self.inner} / {self.width})"
-                if step
-                else (f"({unsigned})e{self.inner}")
-            )
+            vectors = f"(e{self.inner} / {self.width})" if step else f"e{self.inner}"
+            divisor = f"({unsigned}){vectors}"
             lines.append(f"    j0[u] = ({index})(q % {divisor}){step};")
             lines.append(f"    q /= {divisor};")
             for k in reversed(outer[1:]):

@@ -47,9 +47,9 @@ __device__ __forceinline__ void ga_lanes_sqrt(const f32 (&x)[N], f32 (&result)[N
   for (int k = 0; k < N; ++k) result[k] = sqrt(x[k]);
 }
 
-// For quotients above 2**-60 of divisors above 2**-42: the sum is below 2**-18 for up to 8 lanes. With
-// y the rounded reciprocal and q the rounded a * y, q + (a - b * q) * y rounds to the quotient
-// (Markstein 1990).
+// Good are quotients above 2**-60 of divisors above 2**-42, which a sum below 2**-18 proves of all of
+// them. With y the rounded reciprocal and q the rounded a * y, q + (a - b * q) * y rounds to the
+// quotient (Markstein 1990).
 template <int N>
 __device__ __forceinline__ void ga_lanes_divide(
     const f32 (&a)[N], const f32 (&b)[N], f32 (&result)[N]) {
