@@ -45,7 +45,6 @@ __device__ __forceinline__ COUNT elements_before(const volatile COUNT* states, u
   }
 }
 
-// Writes an ordered tile out. Neighbours mostly share a digit, and so go to neighbouring places.
 template <bool WHOLE_TILE, class Write>
 __device__ __forceinline__ void each_ordered(u32 valid, Write write) {
 #pragma unroll 4
@@ -53,6 +52,15 @@ __device__ __forceinline__ void each_ordered(u32 valid, Write write) {
     const u32 p = threadIdx.x + i * BLOCK;
     if (WHOLE_TILE || p < valid) write(p);
   }
+}
+
+// Writes an ordered tile out. Neighbours mostly share a digit, and so go to neighbouring places.
+template <class Write>
+__device__ __forceinline__ void write_all(u32 valid, Write write) {
+  if (valid == TILE)
+    each_ordered<true>(valid, write);
+  else
+    each_ordered<false>(valid, write);
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
@@ -158,29 +166,23 @@ gpuarray_sort_pass(const __grid_constant__ Args a) {
   __syncthreads();
 
   const auto place_at = [&](u32 p) { return shifts[digit_of(keys[p], same_pass)] + p; };
-  const auto write_all = [&](auto write) {
-    if (valid == TILE)
-      each_ordered<true>(valid, write);
-    else
-      each_ordered<false>(valid, write);
-  };
   KEY* const to = reinterpret_cast<KEY*>(to_b ? a.keys_b : a.keys_a) + begin;
   if constexpr (POSITIONS) {
     i64* const results = a.results + begin;
     POSITION* const positions_to =
         reinterpret_cast<POSITION*>(to_b ? a.positions_b : a.positions_a) + begin;
     if (plan & LAST) {
-      write_all([&](u32 p) { results[place_at(p)] = (i64)positions[p]; });
+      write_all(valid, [&](u32 p) { results[place_at(p)] = (i64)positions[p]; });
     } else {
-      write_all([&](u32 p) {
+      write_all(valid, [&](u32 p) {
         const COUNT place = place_at(p);
         to[place] = keys[p];
         positions_to[place] = positions[p];
       });
     }
   } else if (plan & LAST) {
-    write_all([&](u32 p) { to[place_at(p)] = element_of(keys[p]); });
+    write_all(valid, [&](u32 p) { to[place_at(p)] = element_of(keys[p]); });
   } else {
-    write_all([&](u32 p) { to[place_at(p)] = keys[p]; });
+    write_all(valid, [&](u32 p) { to[place_at(p)] = keys[p]; });
   }
 }
