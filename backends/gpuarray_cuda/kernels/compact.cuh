@@ -51,6 +51,33 @@ __device__ __forceinline__ u32 flags_of_runs(const T* x, i64 begin, i64 size) {
   return mine;
 }
 
+// How many of a lane's elements have such a flag: whole vectors, where it need not be known which.
+__device__ __forceinline__ u32 runs_begun(const T* x, i64 begin, i64 size) {
+  constexpr int WIDTH = 16 / sizeof(T);
+  if (begin + 32 * WORDS > size || (reinterpret_cast<u64>(x) & 15) != 0)
+    return __popc(flags_of_runs(x, begin, size));
+  const int lane = threadIdx.x % 32;
+  vec_t<T, WIDTH> held[WORDS / WIDTH];
+#pragma unroll
+  for (int j = 0; j < WORDS / WIDTH; ++j)
+    held[j] = *reinterpret_cast<const vec_t<T, WIDTH>*>(x + begin + (32 * j + lane) * WIDTH);
+  u32 begun = begin == 0 && lane == 0;
+  T last = x[begin == 0 ? 0 : begin - 1];
+#pragma unroll
+  for (int j = 0; j < WORDS / WIDTH; ++j) {
+    const T before = ga_shuffle_up(held[j].v[WIDTH - 1], 1);
+    // The first element of all differs from itself only as a NaN, which it was counted as above.
+    if (lane == 0)
+      begun += (begin != 0 || j != 0) && held[j].v[0] != last;
+    else
+      begun += held[j].v[0] != before;
+#pragma unroll
+    for (int c = 1; c < WIDTH; ++c) begun += held[j].v[c] != held[j].v[c - 1];
+    last = ga_shuffle(held[j].v[WIDTH - 1], 31);
+  }
+  return begun;
+}
+
 __device__ __forceinline__ u32 flags_of(const void* flags, i64 begin, i64 size) {
   if constexpr (RUNS)
     return flags_of_runs(reinterpret_cast<const T*>(flags), begin, size);
@@ -88,8 +115,12 @@ __device__ __forceinline__ i64 begin_of_warp() {
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
 gpuarray_count(const __grid_constant__ Args a) {
-  u32 total;
-  before_in_block<BLOCK>(__popc(flags_of(a.flags, begin_of_warp(), a.size)), &total);
+  u32 mine, total;
+  if constexpr (RUNS)
+    mine = runs_begun(reinterpret_cast<const T*>(a.flags), begin_of_warp(), a.size);
+  else
+    mine = __popc(flags_of_mask(reinterpret_cast<const u8*>(a.flags), begin_of_warp(), a.size));
+  before_in_block<BLOCK>(mine, &total);
   if (threadIdx.x == 0) a.offsets[blockIdx.x] = total;
 }
 
