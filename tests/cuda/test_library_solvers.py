@@ -419,6 +419,21 @@ def test_extreme_matrices(
     orthonormal(adjoint(vh))
     close(libraries("svdvals", a=extreme)[..., None], s[..., None])
     if shape[0] == shape[1]:
+        # Half of its range, in which the solutions are numbers too.
+        root = np.exp2(np.log2(factors) / 2)[..., None, None]
+        b = (a[..., :1] * root).astype(dtype)
+        x = libraries("solve", a=extreme, b=b)
+        condition = float(np.max(np.linalg.cond(a.astype(np.complex128))))
+        close(
+            (x * root).astype(dtype),
+            np.broadcast_to(np.eye(*shape, dtype=dtype)[:, :1], x.shape),
+            condition,
+        )
+        sign, logarithm = libraries("slogdet", a=extreme)
+        expected = np.linalg.slogdet(a.astype(np.complex128))
+        shift = shape[0] * np.log(factors)
+        np.testing.assert_allclose(sign, expected[0], atol=1e-3)
+        np.testing.assert_allclose(logarithm, expected[1] + shift, rtol=1e-4, atol=1e-4)
         hermitian = a + adjoint(a)
         w, v = libraries("eigh", a=extreme + adjoint(extreme))
         close(hermitian @ v, v * near(w[..., None])[..., 0][..., None, :].astype(dtype))

@@ -163,6 +163,8 @@ class SimulatedSolver:
             for k in range(batch):
                 x = column_major(a + k * size, dtype, n, n)
                 rows = view(pivots + k * n * pivot.itemsize, pivot, (n,), (1,))
+                if name == "getrf_batched" and dtype.kind == "c" and squares_are_lost(x):
+                    x[...] = 0
                 failed = 0
                 for i in range(n):
                     largest = i + int(np.argmax(np.abs(x[i:, i])))

@@ -124,25 +124,37 @@ gpuarray_count(const __grid_constant__ Args a) {
   if (threadIdx.x == 0) a.offsets[blockIdx.x] = total;
 }
 
-// One block: `size` counts become offsets, and the total follows them.
+// One block: `size` counts become offsets, and the total follows them. Each warp has words of 32
+// neighbours, so that what it reads and writes at once lies together.
 extern "C" __global__ void __launch_bounds__(1024)
 gpuarray_offsets(const __grid_constant__ Args a) {
-  constexpr int THREADS = 1024, EACH = 16;
+  constexpr int THREADS = 1024, EACH = 8;
+  const int lane = threadIdx.x % 32;
   i64 base = 0;
   for (i64 k = 0; k < a.size; k += EACH * THREADS) {
-    const i64 first = k + EACH * threadIdx.x;
-    u32 counts[EACH], mine = 0, total;
+    i64* const counts = a.offsets + k + threadIdx.x / 32 * (32 * EACH) + lane;
+    const i64 left = a.offsets + a.size - counts;
+    u32 before[EACH], of_warp = 0, total;
+#pragma unroll
+    for (int j = 0; j < EACH; ++j) before[j] = 32 * j < left ? (u32)counts[32 * j] : 0;
 #pragma unroll
     for (int j = 0; j < EACH; ++j) {
-      counts[j] = first + j < a.size ? (u32)a.offsets[first + j] : 0;
-      mine += counts[j];
-    }
-    i64 at = base + before_in_block<THREADS>(mine, &total);
+      const u32 mine = before[j];
+      u32 upto = mine;
 #pragma unroll
-    for (int j = 0; j < EACH; ++j) {
-      if (first + j < a.size) a.offsets[first + j] = at;
-      at += counts[j];
+      for (int d = 1; d < 32; d *= 2) {
+        const u32 other = __shfl_up_sync(0xffffffffu, upto, d);
+        if (lane >= d) upto += other;
+      }
+      before[j] = of_warp + upto - mine;
+      of_warp += __shfl_sync(0xffffffffu, upto, 31);
     }
+    // Of a warp, its first lane has all; the others then find it below them.
+    const u32 place = before_in_block<THREADS>(lane == 0 ? of_warp : 0, &total);
+    const i64 begin = base + place - (lane == 0 ? 0 : of_warp);
+#pragma unroll
+    for (int j = 0; j < EACH; ++j)
+      if (32 * j < left) counts[32 * j] = begin + before[j];
     base += total;
   }
   if (threadIdx.x == 0) a.offsets[a.size] = base;

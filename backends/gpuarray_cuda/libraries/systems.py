@@ -24,6 +24,7 @@ from .matrices import (
     result,
     rows_are_stored,
 )
+from .scaling import largest, restore, scale
 
 if TYPE_CHECKING:
     from gpuarray_cuda.executor import Executor
@@ -34,12 +35,16 @@ _SINGULAR = "is singular: a diagonal element of its triangular factor is exactly
 
 
 class _Factors(NamedTuple):
-    """L and U, row exchanges of `pivot_bytes` each, and what failed."""
+    """L and U, row exchanges of `pivot_bytes` each, and what failed.
+
+    `sizes` is by what U is scaled, if it may be.
+    """
 
     matrices: Stack
     pivots: CudaBuffer
     pivot_bytes: int
     info: CudaBuffer
+    sizes: CudaBuffer | None
 
 
 def cholesky(executor: Executor, a: Operand, upper: bool) -> Operand:
@@ -105,6 +110,11 @@ def _factored(executor: Executor, a: Operand, transposed: bool = False) -> _Fact
     found = info(executor, x.matrices)
     libraries, stream = executor.runtime.libraries, executor.stream
     together = batched(x.matrices, x.rows)
+    sizes = None
+    if together and x.dtype.kind == "c":
+        # Near 1e-38 it took complex64 pivots for zeros (H100, cuBLAS 13.1.0, 2026-11).
+        sizes = largest(executor, x)
+        scale(executor, x, sizes)
     pivot_bytes = 4 if together else 8
     pivots = executor.allocate(pivot_bytes * x.rows * x.matrices)
     if together:
@@ -115,7 +125,7 @@ def _factored(executor: Executor, a: Operand, transposed: bool = False) -> _Fact
         for k in range(x.matrices):
             at = pivots.pointer + pivot_bytes * x.rows * k
             libraries.getrf(x.dtype, x.rows, x.matrix(k), at, found.pointer + 4 * k, stream)
-    return _Factors(x, pivots, pivot_bytes, found)
+    return _Factors(x, pivots, pivot_bytes, found, sizes)
 
 
 def _substitute(executor: Executor, factors: _Factors, x: Stack) -> None:
@@ -127,6 +137,9 @@ def _substitute(executor: Executor, factors: _Factors, x: Stack) -> None:
             *(x.dtype, x.rows, x.columns, f.pointer, pivots),
             *(x.pointer, x.matrices, stream),
         )
+        if factors.sizes is not None:
+            # What A was divided by, its inverse has too much of.
+            scale(executor, x, factors.sizes)
         return
     for k in range(x.matrices):
         libraries.getrs(
@@ -137,6 +150,9 @@ def _substitute(executor: Executor, factors: _Factors, x: Stack) -> None:
 
 def _determinants(executor: Executor, factors: _Factors, values: int, logarithms: int) -> None:
     f = factors.matrices
+    if factors.sizes is not None:
+        # Of L too, whose diagonal nobody reads.
+        restore(executor, f, factors.sizes)
     determinants(
         *(executor, f.dtype, f.pointer, factors.pivots.pointer, factors.pivot_bytes),
         *(factors.info.pointer, f.rows, f.matrices, values, logarithms),
