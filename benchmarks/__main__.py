@@ -46,13 +46,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report: Record = {"environment": environment(ours, peers), "scale": options.scale}
     report["copy GB/s"] = copy / 1e9
 
+    def reported() -> list[Record]:
+        at_scale = options.scale == 1.0
+        found = rows(chosen, calls, runner.measured, ours.device_name, copy, at_scale)
+        report.update(rows=found, summary=summary(found), omitted=runner.omitted)
+        if options.json:
+            options.json.write_text(json.dumps(report, indent=1))
+        return found
+
+    runner.after = reported
     for late in (False, True):
         runner.run(chosen, late)
         runner.run_first_calls(calls, late)
-        found = rows(chosen, calls, runner.measured, ours.device_name, copy, options.scale == 1.0)
-        report |= {"rows": found, "summary": summary(found), "omitted": runner.omitted}
-        if options.json:
-            options.json.write_text(json.dumps(report, indent=1))
+    found = reported()
 
     names = [peer.name for peer in peers if peer.name != COMPILED]
     print("\n" + ", ".join(f"{key} {value}" for key, value in report["environment"].items()))

@@ -79,7 +79,7 @@ def rows(
         }
         add(row, records, workload.target)
         if compiled and "skipped" not in compiled:
-            title = f"{workload.title[:25]}..., compiled"
+            title = "    the same, gpuarray.compile"
             row = row | {"name": f"{workload.name}-compiled", "title": title, "counts": True}
             for name in ("best peer", "best peer / gpuarray", "target", "reached"):
                 row.pop(name, None)

@@ -7,7 +7,7 @@ of it and never ends the run. Nothing is printed here but the log.
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -57,6 +57,8 @@ class Runner:
         Nothing new is started when its time is up.
     repeats, batch_seconds
         As `timing.measure` takes them.
+    after
+        Called after each measurement, for what is cut off should not be lost.
     measured
         Records by the names of workload and library.
     omitted
@@ -67,6 +69,7 @@ class Runner:
     clock: Clock
     repeats: int = REPEATS
     batch_seconds: float = BATCH_SECONDS
+    after: Callable[[], object] = lambda: None
     measured: dict[str, dict[str, Record]] = field(default_factory=dict)
     omitted: list[str] = field(default_factory=list)
     _expected: dict[str, Expected] = field(default_factory=dict)
@@ -95,6 +98,7 @@ class Runner:
                 self.measured.setdefault(workload.name, {})[peer.name] = record
                 gc.collect()
                 peer.release()
+                self.after()
 
     def run_first_calls(self, names: Sequence[str], late: bool) -> None:
         """Measure the first calls of gpuarray, or those of the other libraries, all at once."""
@@ -122,6 +126,7 @@ class Runner:
             for library, records in zip(libraries, pool.map(found, libraries), strict=True):
                 for name in names:
                     self.measured.setdefault(name, {})[library] = records[name]
+        self.after()
 
     def _measure(self, peer: Peer, workload: Workload) -> Record:
         """The best of the ways that a library has; a wrong one counts only if all are wrong."""

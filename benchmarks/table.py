@@ -14,7 +14,7 @@ from benchmarks.peers import Record
 __all__ = ["memory_table", "speed_table", "summary_lines"]
 
 OURS = "gpuarray"
-TITLE = 40
+TITLE = 46
 
 
 def speed_table(rows: Sequence[Record], peers: Sequence[str], copy: float) -> list[str]:
