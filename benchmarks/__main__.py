@@ -55,9 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return found
 
     runner.after = reported
+    runner.run(chosen, late=False)
     for late in (False, True):
-        runner.run(chosen, late)
         runner.run_first_calls(calls, late)
+    runner.run(chosen, late=True)
     found = reported()
 
     names = [peer.name for peer in peers if peer.name != COMPILED]

@@ -76,8 +76,12 @@ class Runner:
 
     def run(self, workloads: Sequence[Workload], late: bool) -> None:
         """Measure each workload in the libraries that are late, or in those that are not."""
+
         # What the host bounds comes first: while few libraries have started threads of their own.
-        for workload in sorted(workloads, key=lambda w: (w.group == "more", w.bound != "host")):
+        def turn(workload: Workload) -> tuple[bool, bool, bool]:
+            return late and workload.long, workload.group == "more", workload.bound != "host"
+
+        for workload in sorted(workloads, key=turn):
             peers = [peer for peer in self.peers if peer.late == late]
             # A compiler that takes seconds for each workload is there for those with targets.
             if late and workload.group == "more":

@@ -50,6 +50,8 @@ class Workload:
         Row k of a result depends on rows k - halo to k + halo.
     dynamic
         Whether a result's shape depends on values.
+    long
+        Hundreds of operations, which occupy a slow compiler for minutes: it gets them last.
     tolerance
         Of the norm of the difference over the norm of the reference; for integers, of the share of
         elements that differ.
@@ -71,6 +73,7 @@ class Workload:
     sample_rows: int = 1 << 20
     halo: int = 0
     dynamic: bool = False
+    long: bool = False
     # float32 has 6e-8; a dozen operations, and sums that grow to 1e8, lose a digit or two. One
     # element of 64 Mi that is wrong by its own size is 1.2e-4, and a product in TF32 5e-4.
     tolerance: float = 1e-5

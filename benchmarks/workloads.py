@@ -153,7 +153,7 @@ def _limit(scale: float) -> list[Workload]:
             function=programs.mandelbrot, moved=12 * pixels, target=0.116e-3, bound="arithmetic",
             # The steps of points at the edge of the set depend on rounding: of 933 730 points
             # NumPy counts one otherwise in float32 than in float64.
-            sampled=2, tolerance=2e-5,
+            sampled=2, tolerance=2e-5, long=True,
         ),
         jacobi("jacobi-concat", "slices and concat", programs.jacobi_concat),
         jacobi("jacobi-in-place", "in place", programs.jacobi_in_place(), jax=programs.jacobi_at()),
