@@ -141,7 +141,10 @@ for name in "${stages[@]}"; do
         --seconds "$((LINALG_SECONDS - 20))"
       ;;
     libraries) SHOWN=40 stage libraries 120 "$PYTHON" -m benchmarks.library_speed ;;
-    sorting) SHOWN=40 stage sorting 90 "$PYTHON" -m benchmarks.sorting_speed ;;
+    sorting)
+      SHOWN=40 stage sorting 90 "$PYTHON" -m benchmarks.sorting_speed
+      stage first-sort 60 "$PYTHON" -m benchmarks.first_sort
+      ;;
     *)
       echo "no stage $name: versions tests standard conformance accuracy linalg libraries sorting"
       echo "  choices values memcheck racecheck synccheck initcheck host speed"
