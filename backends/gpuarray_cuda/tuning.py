@@ -17,7 +17,6 @@ __all__ = [
     "SCAN_BYTES",
     "SCAN_LONGEST_ROW",
     "SCAN_RESIDENT",
-    "SCAN_RESIDENT_COMPLEX",
     "SEARCH_BLOCK",
     "SORT_GROUP_BLOCK",
     "SORT_ROWS",
@@ -58,12 +57,11 @@ SORT_GROUP_BLOCK = 128
 # Longer ones by a block, up to the largest of these. What fits shared memory less is left out.
 SORT_ROWS: list[Tile] = [Tile(64, 8), Tile(128, 8), Tile(128, 16), Tile(256, 16), Tile(512, 16)]
 
-# A tile of a scan: bytes of a thread, in registers from the first reading to the last writing, and
-# how many blocks share a multiprocessor. Complex sums spill with three (NVRTC 13.5, sm_90, sm_100).
+# A tile of a scan: bytes of a thread, in registers from the first reading to the last writing, twice
+# as many with those of the next tile, and how many blocks share a multiprocessor.
 SCAN_BLOCK = 256
 SCAN_BYTES = 128
-SCAN_RESIDENT = 3
-SCAN_RESIDENT_COMPLEX = 2
+SCAN_RESIDENT = 2
 # Rows up to this length are scanned by a group of lanes; longer ones may share tiles.
 SCAN_LONGEST_ROW = 1024
 
