@@ -21,8 +21,8 @@ from gpuarray.dtypes import (
     promote_scalar,
     python_scalar,
 )
-from gpuarray.graph import flush, limits
-from gpuarray.graph.node import CAST, DEBUG, FULL, VIEW, clock, leaf, pending, trace, viewed
+from gpuarray.graph import flush
+from gpuarray.graph.node import CAST, DEBUG, FULL, VIEW, Node, clock, leaf, trace, viewed
 from gpuarray.operations import TABLE
 
 if TYPE_CHECKING:
@@ -52,18 +52,16 @@ DType = np.dtype[Any]
 Shape = tuple[int, ...]
 Scalar = bool | int | float | complex
 
-_LIMIT = limits.NODES
-_DEBUG = DEBUG
-_new: Any = object.__new__
 # Integers that every floating dtype takes without a look at its range.
 _SMALL = 1 << 62
 
 
 def unary(op: Operation, x: Any) -> Array:
     """Record an operation of one array."""
-    if x.__class__ is not Array:
+    if type(x) is not Array:
         raise _not_an_array(op.name, (x,))
-    a = x._node
+    left = x
+    a = left._node
     try:
         dtype = op.table[a.dtype]
     except KeyError:
@@ -74,7 +72,7 @@ def unary(op: Operation, x: Any) -> Array:
     if now < low:
         low = now
     # As Node.__init__ and Array.__init__ do, without their calls: a third of the cost.
-    node = _new(pending)
+    node = Node.__new__(Node)
     node.op = op
     node.inputs = (a,)
     node.attributes = None
@@ -83,27 +81,29 @@ def unary(op: Operation, x: Any) -> Array:
     node.device = a.device
     node.low = low
     node.epoch = 0
-    if _DEBUG:
+    if DEBUG:
         trace(node)
-    if now - low >= _LIMIT:
+    if now - low >= clock.limit:
         flush.flush((node,))
-    array: Array = _new(Array)
+    array = Array.__new__(Array)
     array._node = node
     return array
 
 
 def binary(op: Operation, x1: Any, x2: Any) -> Array:
     """Record an operation of two operands, at least one of them an array."""
-    if x1.__class__ is Array:
-        a = x1._node
+    if type(x1) is Array:
+        left = x1
+        a = left._node
         shape = a.shape
         device = a.device
         low = a.low
-        if x2.__class__ is Array:
-            b = x2._node
+        if type(x2) is Array:
+            right = x2
+            b = right._node
             if b.device is not device:
                 raise _mixed_devices(op.name, (x1, x2))
-            if b.shape != shape:
+            if b.shape is not shape and b.shape != shape:
                 shape = _broadcast(op.name, shape, b.shape)
             try:
                 dtype = op.table[a.dtype][b.dtype]
@@ -111,50 +111,54 @@ def binary(op: Operation, x1: Any, x2: Any) -> Array:
                 dtype = _binary_rule(op, a.dtype, b.dtype)
             if b.low < low:
                 low = b.low
+            inputs = (a, b)
         else:
-            b = x2
+            kind = type(x2)
             try:
-                dtype = op.table[a.dtype][b.__class__]
+                dtype = op.table[a.dtype][kind]
             except KeyError:
-                if b.__class__ not in _SCALARS:
-                    return binary(op, x1, operand(op.name, b, x1))
-                dtype = _binary_rule(op, a.dtype, b.__class__)
-            if b.__class__ is int and not -_FITS[a.dtype] <= b < _FITS[a.dtype]:
-                check_integer(op.name, b, a.dtype)
-    elif x2.__class__ is Array:
-        b = x2._node
+                if kind not in _SCALARS:
+                    return binary(op, x1, operand(op.name, x2, left))
+                dtype = _binary_rule(op, a.dtype, kind)
+            if kind is int and not -_FITS[a.dtype] <= x2 < _FITS[a.dtype]:
+                check_integer(op.name, x2, a.dtype)
+            inputs = (a, x2)
+    elif type(x2) is Array:
+        right = x2
+        b = right._node
         shape = b.shape
         device = b.device
         low = b.low
-        a = x1
+        kind = type(x1)
         try:
-            dtype = op.table[a.__class__][b.dtype]
+            dtype = op.table[kind][b.dtype]
         except KeyError:
-            if a.__class__ not in _SCALARS:
-                return binary(op, operand(op.name, a, x2), x2)
-            dtype = _binary_rule(op, a.__class__, b.dtype)
-        if a.__class__ is int and not -_FITS[b.dtype] <= a < _FITS[b.dtype]:
-            check_integer(op.name, a, b.dtype)
+            if kind not in _SCALARS:
+                return binary(op, operand(op.name, x1, right), x2)
+            dtype = _binary_rule(op, kind, b.dtype)
+        if kind is int and not -_FITS[b.dtype] <= x1 < _FITS[b.dtype]:
+            check_integer(op.name, x1, b.dtype)
+        inputs = (x1, b)
     else:
         raise _not_an_array(op.name, (x1, x2))
     now = clock.now + 1
     clock.now = now
     if now < low:
         low = now
-    node = _new(pending)
+    node = Node.__new__(Node)
     node.op = op
-    node.inputs = (a, b)
+    node.inputs = inputs
     node.attributes = None
     node.dtype = dtype
     node.shape = shape
     node.device = device
     node.low = low
     node.epoch = 0
-    if _DEBUG:
+    if DEBUG:
         trace(node)
-    if now - low >= _LIMIT:
+    if now - low >= clock.limit:
         flush.flush((node,))
-    array: Array = _new(Array)
+    array = Array.__new__(Array)
     array._node = node
     return array
 
@@ -226,10 +230,10 @@ def record(
     clock.now = now
     low = now
     for x in inputs:
-        if x.__class__ is pending and x.low < low:
+        if type(x) is Node and x.low < low:
             low = x.low
-    node = pending(op, inputs, attributes, dtype, shape, device, low)
-    if now - low >= _LIMIT:
+    node = Node(op, inputs, attributes, dtype, shape, device, low)
+    if now - low >= clock.limit:
         flush.flush((node,))
     return Array(node)
 
