@@ -1,4 +1,4 @@
 from gpuarray.operators cimport Operators
 
 cdef class Array(Operators):
-    cdef object __weakref__
+    pass

@@ -35,7 +35,7 @@ class Array(Operators):
     14.0
     """
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ()
     # NumPy arrays and scalars on the left of an operator leave it to us.
     __array_priority__ = 1000
     __array_ufunc__ = None

@@ -40,7 +40,7 @@ _CONVERTIBLE = (np.ndarray, list, tuple)
 class Operators:
     """Arithmetic, comparison and bitwise operators over `_node`."""
 
-    __slots__ = ("_node",)
+    __slots__ = ("__weakref__", "_node")
 
     _node: Node
 

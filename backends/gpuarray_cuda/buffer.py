@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpuarray.graph.node import clock
-from gpuarray.plugins import Buffer
+from gpuarray.graph.node import Buffer, clock
 from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime
 
 if TYPE_CHECKING:

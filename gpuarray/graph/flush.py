@@ -193,7 +193,10 @@ def collect(roots: Sequence[Node]) -> Collected:
     # The counts below must not include a variable of this function.
     x = inputs = source = None  # type: ignore[assignment]
     for node in nodes:
-        if getrefcount(node) != node.uses and node.op is not None:
+        if node.op is None:
+            continue
+        references = getrefcount(node)
+        if references != node.uses:
             key.append(node.slot)
             held.append(node.slot)
     sole: dict[int, tuple[int, ...]] = {}

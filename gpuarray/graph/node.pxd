@@ -1,5 +1,7 @@
 # Types for compiling node.py; the Python source is what it says without them.
 
+cimport cython
+
 cdef class Buffer:
     cdef public object device
     cdef public object nbytes
@@ -18,6 +20,7 @@ cdef class _Clock:
     cdef public double limit
     cdef public double per_byte
 
+@cython.freelist(256)
 cdef class Node:
     cdef public object op
     cdef public tuple inputs
