@@ -5,6 +5,11 @@ import math as _math
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+# Before any module that may be compiled is imported.
+from gpuarray import compiled as _compiled  # isort: skip
+
+_compiled.check()
+
 # `recording` and `array` need each other; this order is the one that works.
 from gpuarray import recording as _recording  # noqa: F401  isort: skip
 from gpuarray.array import Array
