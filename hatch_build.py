@@ -33,7 +33,8 @@ except ModuleNotFoundError:  # which the command does without
 VARIABLE = "GPUARRAY_COMPILE"
 CYTHON = "cython>=3.1,<4"
 ROOT = Path(__file__).parent
-PACKAGE = "gpuarray"
+# Where the packages are in a checkout.
+PACKAGES = {"gpuarray": "gpuarray", "gpuarray_cuda": "backends/gpuarray_cuda"}
 
 # The types stand in the .pxd files; annotations in the sources are for readers and mypy.
 DIRECTIVES = ("language_level=3", "annotation_typing=False")
@@ -57,7 +58,7 @@ class CompileHook(BuildHookInterface):  # type: ignore[misc, valid-type]
             return
         self._built = TemporaryDirectory()
         for name, path in built(Path(self.root), Path(self._built.name)).items():
-            build_data["force_include"][str(path)] = f"{PACKAGE}/{name}"
+            build_data["force_include"][str(path)] = name
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
 
@@ -67,28 +68,30 @@ class CompileHook(BuildHookInterface):  # type: ignore[misc, valid-type]
 
 
 def built(root: Path, directory: Path) -> dict[str, Path]:
-    """Compile into `directory`; the files by their names in the package, the record first."""
+    """Compile into `directory`; the files by the names that they have in a wheel, records first."""
     if find_spec("Cython") is None:
         raise CannotCompile(
             f"Cython is missing, which compiles gpuarray's hot modules: pip install '{CYTHON}'"
         )
     compiled = _compiled(root)
-    record = directory / "record"
-    digests = compiled["digests"](root / PACKAGE)
-    record.write_text("".join(f"{name} {digest}\n" for name, digest in digests.items()))
+    records, sources = {}, {}
+    for package, place in PACKAGES.items():
+        record = directory / f"{package}.txt"
+        digests = compiled["digests"](package, root / place)
+        record.write_text("".join(f"{name} {digest}\n" for name, digest in digests.items()))
+        records[f"{package}/{compiled['RECORD']}"] = record
+        for module in compiled["MODULES"][package]:
+            sources[f"{package}/{module}{compiled['SUFFIX']}"] = f"{place}/{module}.py"
 
-    def one(module: str) -> Path:
-        stem = directory / module.replace("/", ".")
-        _run_cython(root, f"{PACKAGE}/{module}.py", Path(f"{stem}.c"))
+    def one(source: str) -> Path:
+        stem = directory / source.removesuffix(".py").replace("/", ".")
+        _run_cython(root, source, Path(f"{stem}.c"))
         _run_compiler(Path(f"{stem}.c"), Path(f"{stem}.so"))
         return Path(f"{stem}.so")
 
-    modules = compiled["MODULES"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        libraries = list(pool.map(one, modules))
-    suffix = compiled["SUFFIX"]
-    names = {f"{m}{suffix}": library for m, library in zip(modules, libraries, strict=True)}
-    return {compiled["RECORD"]: record, **names}
+        libraries = pool.map(one, sources.values())
+        return {**records, **dict(zip(sources, libraries, strict=True))}
 
 
 def compile_beside(root: Path) -> None:
@@ -96,9 +99,9 @@ def compile_beside(root: Path) -> None:
     with TemporaryDirectory() as directory:
         found = built(root, Path(directory))
         clean(root)
-        # The record goes first and leaves last: modules without one can't be told from old ones.
+        # Records go first and leave last: modules without one can't be told from old ones.
         for name, path in found.items():
-            target = root / PACKAGE / name
+            target = _beside(root, name)
             # A running process may have the old file mapped, so it is replaced, never written to.
             part = target.with_name(f"{target.name}.part")
             part.write_bytes(path.read_bytes())
@@ -108,9 +111,15 @@ def compile_beside(root: Path) -> None:
 def clean(root: Path) -> None:
     """Remove what `compile_beside` has made for this interpreter."""
     compiled = _compiled(root)
-    for module in compiled["MODULES"]:
-        (root / PACKAGE / f"{module}{compiled['SUFFIX']}").unlink(missing_ok=True)
-    (root / PACKAGE / compiled["RECORD"]).unlink(missing_ok=True)
+    for package, modules in compiled["MODULES"].items():
+        for name in (*(f"{module}{compiled['SUFFIX']}" for module in modules), compiled["RECORD"]):
+            _beside(root, f"{package}/{name}").unlink(missing_ok=True)
+
+
+def _beside(root: Path, name: str) -> Path:
+    """Where a wheel's file is in a checkout."""
+    package, _, rest = name.partition("/")
+    return root / PACKAGES[package] / rest
 
 
 def _asked() -> bool:
@@ -119,12 +128,13 @@ def _asked() -> bool:
 
 def _compiled(root: Path) -> dict[str, Any]:
     """The names in `gpuarray/compiled.py`; the package itself needs NumPy to be imported."""
-    return runpy.run_path(str(root / PACKAGE / "compiled.py"))
+    return runpy.run_path(str(root / PACKAGES["gpuarray"] / "compiled.py"))
 
 
 def _run_cython(root: Path, source: str, c: Path) -> None:
     options = [part for directive in DIRECTIVES for part in ("-X", directive)]
-    command = [sys.executable, "-m", "cython", "-I", ".", *options, source, "-o", str(c)]
+    paths = [part for place in PACKAGES.values() for part in ("-I", os.path.dirname(place) or ".")]
+    command = [sys.executable, "-m", "cython", *paths, *options, source, "-o", str(c)]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     if done.returncode:
         raise CannotCompile(f"Cython does not take {source}:\n{done.stderr}")

@@ -1,5 +1,6 @@
 cimport cython
 from gpuarray.graph.node cimport Buffer, Node
+from gpuarray.graph.program cimport Step, Task
 
 cdef long _epoch
 cdef Py_ssize_t _OWN_REFERENCES
@@ -8,7 +9,7 @@ cdef Py_ssize_t _BUFFER_REFERENCES
 @cython.locals(nodes=list, node=Node)
 cpdef tuple _own_references()
 
-@cython.locals(wanted=list, nodes=list, scalars=list, key=tuple, found=tuple, node=Node)
+@cython.locals(wanted=list, nodes=list, scalars=list, key=tuple, found=tuple, node=Node, step=Step)
 cpdef flush(roots)
 
 @cython.locals(inputs=tuple, key=list, nodes=list, scalars=list, source=Node)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ import pytest
 from gpuarray.compiled import MODULES, RECORD, SUFFIX, digests
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "gpuarray"
+PACKAGES = {"gpuarray": ROOT / "gpuarray", "gpuarray_cuda": ROOT / "backends" / "gpuarray_cuda"}
 
 # Values, held intermediates, reference counts, threads, failures, copies, messages.
 IMPORTANT = (
@@ -34,8 +33,11 @@ IMPORTANT = (
 ONLY_COMPILED = """
 import importlib
 from gpuarray.compiled import MODULES, SUFFIX
-for module in MODULES:
-    found = importlib.import_module("gpuarray." + module.replace("/", "."))
+for found in [
+    importlib.import_module(f"{{package}}/{{module}}".replace("/", "."))
+    for package, modules in MODULES.items()
+    for module in modules
+]:
     assert found.__file__.startswith({site!r}), found.__file__
     assert found.__file__.endswith(SUFFIX), found.__file__
 """
@@ -51,28 +53,30 @@ def python(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.Comp
 
 def copied(directory: Path) -> Path:
     """The sources, for tests that change them or build beside them."""
-    shutil.copytree(PACKAGE, directory / "gpuarray", ignore=shutil.ignore_patterns("*.so*"))
+    for name in ("gpuarray", "backends"):
+        shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns("*.so*"))
     shutil.copy(ROOT / "hatch_build.py", directory)
     return directory
 
 
-def pretend_to_be_built(package: Path, recorded: Mapping[str, str]) -> None:
+def pretend_to_be_built(package: Path) -> None:
     """Extension modules that nobody can import; `check` has to speak before."""
-    for module in MODULES:
+    for module in MODULES[package.name]:
         (package / f"{module}{SUFFIX}").write_bytes(b"")
-    (package / RECORD).write_text("".join(f"{name} {d}\n" for name, d in recorded.items()))
+    found = digests(package.name, package)
+    (package / RECORD).write_text("".join(f"{name} {digest}\n" for name, digest in found.items()))
 
 
-def imported(directory: Path) -> subprocess.CompletedProcess[str]:
-    program = "from gpuarray import compiled; print(compiled.__file__, compiled.in_use())"
-    return python("-c", program, cwd=directory, PYTHONPATH=str(directory))
+def imported(directory: Path, module: str = "gpuarray") -> subprocess.CompletedProcess[str]:
+    program = f"import {module}, gpuarray.compiled as c; print(c.__file__, c.in_use())"
+    return python("-c", program, cwd=directory, PYTHONPATH=f"{directory}:{directory}/backends")
 
 
-def test_every_module_that_is_compiled_has_its_types_beside_it() -> None:
-    types = {
-        path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.pxd")
-    }
-    assert types == set(MODULES)
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_module_that_is_compiled_has_its_types_beside_it(package: str) -> None:
+    directory = PACKAGES[package]
+    types = [path.relative_to(directory).with_suffix("") for path in directory.rglob("*.pxd")]
+    assert {path.as_posix() for path in types} == set(MODULES[package])
 
 
 @pytest.mark.slow
@@ -109,10 +113,10 @@ def test_a_plain_wheel_is_pure_python_even_where_modules_were_compiled_in_place(
     tmp_path: Path,
 ) -> None:
     copied(tmp_path)
-    shutil.copytree(ROOT / "backends", tmp_path / "backends")
     for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
         shutil.copy(ROOT / name, tmp_path)
-    pretend_to_be_built(tmp_path / "gpuarray", digests())
+    pretend_to_be_built(tmp_path / "gpuarray")
+    pretend_to_be_built(tmp_path / "backends" / "gpuarray_cuda")
     done = python("-m", "hatchling", "build", "-t", "wheel", "-d", "dist", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (path,) = (tmp_path / "dist").glob("*-none-any.whl")
@@ -123,7 +127,7 @@ def test_a_plain_wheel_is_pure_python_even_where_modules_were_compiled_in_place(
 
 def test_compiled_modules_of_a_changed_source_are_refused(tmp_path: Path) -> None:
     package = copied(tmp_path) / "gpuarray"
-    pretend_to_be_built(package, digests(package))
+    pretend_to_be_built(package)
     with (package / "recording.py").open("a") as file:
         file.write("\n")
     done = imported(tmp_path)
@@ -133,9 +137,21 @@ def test_compiled_modules_of_a_changed_source_are_refused(tmp_path: Path) -> Non
     assert "'python hatch_build.py'" in done.stderr
 
 
+def test_compiled_modules_of_a_changed_source_of_the_cuda_backend_are_refused(
+    tmp_path: Path,
+) -> None:
+    package = copied(tmp_path) / "backends" / "gpuarray_cuda"
+    pretend_to_be_built(package)
+    with (package / "buffer.pxd").open("a") as file:
+        file.write("\n")
+    assert imported(tmp_path).returncode == 0
+    done = imported(tmp_path, "gpuarray_cuda.plugin")
+    assert "out of date: they were built from another buffer.pxd. Build them" in done.stderr
+
+
 def test_compiled_modules_without_a_record_are_refused(tmp_path: Path) -> None:
     package = copied(tmp_path) / "gpuarray"
-    pretend_to_be_built(package, {})
+    pretend_to_be_built(package)
     (package / RECORD).unlink()
     done = imported(tmp_path)
     assert "out of date: nothing says what they were built from. Build them" in done.stderr
@@ -143,7 +159,7 @@ def test_compiled_modules_without_a_record_are_refused(tmp_path: Path) -> None:
 
 def test_some_compiled_modules_without_the_others_are_refused(tmp_path: Path) -> None:
     package = copied(tmp_path) / "gpuarray"
-    pretend_to_be_built(package, digests(package))
+    pretend_to_be_built(package)
     (package / f"operators{SUFFIX}").unlink()
     done = imported(tmp_path)
     assert "out of date: operators is not among them. Build them" in done.stderr
@@ -151,7 +167,7 @@ def test_some_compiled_modules_without_the_others_are_refused(tmp_path: Path) ->
 
 def test_cleaning_gives_the_sources_back(tmp_path: Path) -> None:
     package = copied(tmp_path) / "gpuarray"
-    pretend_to_be_built(package, {})
+    pretend_to_be_built(package)
     assert python("hatch_build.py", "--clean", cwd=tmp_path).returncode == 0
     done = imported(tmp_path)
     assert done.stdout.split() == [str(package / "compiled.py"), "False"]
@@ -185,14 +201,15 @@ def test_the_command_puts_what_it_built_beside_the_sources(tmp_path: Path) -> No
         "import runpy, pathlib; "
         "names = runpy.run_path('hatch_build.py'); beside = names['compile_beside']; "
         "made = pathlib.Path('made'); made.write_text('x'); "
-        "beside.__globals__['built'] = lambda root, directory: {'new': made, 'graph/new': made}; "
+        "beside.__globals__['built'] = lambda root, directory: "
+        "{'gpuarray/new': made, 'gpuarray_cuda/new': made}; "
         "beside(pathlib.Path())"
     )
-    pretend_to_be_built(tmp_path / "gpuarray", {})
+    pretend_to_be_built(tmp_path / "gpuarray")
     assert python("-c", program, cwd=tmp_path).returncode == 0
-    package = tmp_path / "gpuarray"
-    assert [(package / n).read_text() for n in ("new", "graph/new")] == ["x", "x"]
-    assert not list(package.rglob(f"*{SUFFIX}*")), "old modules are gone, and parts too"
+    assert (tmp_path / "gpuarray" / "new").read_text() == "x"
+    assert (tmp_path / "backends" / "gpuarray_cuda" / "new").read_text() == "x"
+    assert not list(tmp_path.rglob(f"*{SUFFIX}*")), "old modules are gone, and parts too"
 
 
 def test_cython_is_asked_for_only_where_modules_are_to_be_compiled() -> None:
