@@ -18,6 +18,7 @@ from time import perf_counter
 import numpy as np
 
 import gpuarray as xp
+from gpuarray import compiled
 from gpuarray.plugins import Buffer, Task, hookimpl, register, unregister
 
 ELEMENTS = 1000
@@ -121,7 +122,7 @@ def main() -> None:
     rows.append(("import gpuarray, after numpy", 1e3 * importing(), "ms", 60.0))
     print(
         f"gpuarray {xp.__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"{platform.machine()}, medians\n"
+        f"{platform.machine()}, {'compiled' if compiled.in_use() else 'pure Python'}, medians\n"
     )
     print(f"{'work':<38}{'measured':>12}{'target':>12}")
     for title, value, unit, target in rows:

@@ -2,8 +2,14 @@
 
 import importlib as _importlib
 import math as _math
+from pathlib import Path as _Path
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
+
+# Before any module that may be compiled is imported.
+from gpuarray import compiled as _compiled  # isort: skip
+
+_compiled.check(__name__, _Path(__file__).parent)
 
 # `recording` and `array` need each other; this order is the one that works.
 from gpuarray import recording as _recording  # noqa: F401  isort: skip

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpuarray.graph.node import Node, pending
+from gpuarray.graph.node import Node
 from gpuarray.operators import Operators
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Array(Operators):
     14.0
     """
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ()
     # NumPy arrays and scalars on the left of an operator leave it to us.
     __array_priority__ = 1000
     __array_ufunc__ = None
@@ -43,7 +43,7 @@ class Array(Operators):
     _node: Node
 
     def __init__(self, node: Node) -> None:
-        if node.__class__ is not pending:
+        if type(node) is not Node:
             raise TypeError("Array: arrays are made by gpuarray.asarray() and the like")
         self._node = node
 

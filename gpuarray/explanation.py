@@ -10,7 +10,7 @@ from typing import Any
 from gpuarray.arguments import checked_flag
 from gpuarray.array import Array
 from gpuarray.graph import flush
-from gpuarray.graph.node import Node, Structural, pending
+from gpuarray.graph.node import Node, Structural
 from gpuarray.graph.program import Program, Step, Terms
 from gpuarray.graph.schedule import Alias, Empty
 from gpuarray.operations import Operation
@@ -114,7 +114,7 @@ def _node(node: Node) -> str:
     kind = f"{node.dtype}{list(node.shape)}"
     if node.op is None:
         return f"array {kind}"
-    inputs = [f"%{x.slot}" if isinstance(x, pending) else repr(x) for x in node.inputs]
+    inputs = [f"%{x.slot}" if isinstance(x, Node) else repr(x) for x in node.inputs]
     name = node.op.name if isinstance(node.op, Operation | Structural) else str(node.op)
     if node.attributes is not None:
         inputs += [str(attribute) for attribute in node.attributes]

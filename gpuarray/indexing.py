@@ -18,14 +18,14 @@ from gpuarray.arguments import checked_axis
 from gpuarray.array import Array
 from gpuarray.creation.ranges import iota
 from gpuarray.dtypes import check_integer, promote_scalar, python_scalar
-from gpuarray.graph import flush, limits
+from gpuarray.graph import flush
 from gpuarray.graph.node import (
     DEBUG,
     GATHER,
     SCATTER,
     UPDATE,
+    Node,
     clock,
-    pending,
 )
 from gpuarray.interop.numpy import from_numpy, to_numpy
 from gpuarray.keys import Key, is_whole, parse, positions, sole_mask
@@ -317,8 +317,8 @@ def _record_update(
     Flushed with the update, the old value would still belong to the array that is being updated,
     and so have to be copied.
     """
-    waiting = [n for n in inputs if n.__class__ is pending and n.op is not None]
-    if waiting and clock.now + 1 - min(n.low for n in waiting) >= limits.NODES:
+    waiting = [n for n in inputs if type(n) is Node and n.op is not None]
+    if waiting and clock.now + 1 - min(n.low for n in waiting) >= clock.limit:
         flush.flush(waiting)
     return recording.record(op, inputs, attributes, x.dtype, x.shape, x.device)
 

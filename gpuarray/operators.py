@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gpuarray import recording
 from gpuarray.graph.node import Node
 from gpuarray.operations import TABLE, Operation
-from gpuarray.recording import binary, power, quotient, unary
 
 if TYPE_CHECKING:
     from gpuarray.array import Array
@@ -32,7 +32,7 @@ EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL = (
     for n in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 )  # fmt: skip
 
-_OPERANDS = (bool, int, float, complex, np.generic)
+_OPERANDS = (float, int, complex, np.generic)
 # What `asarray` takes and operators do not: each operator says so.
 _CONVERTIBLE = (np.ndarray, list, tuple)
 
@@ -40,7 +40,7 @@ _CONVERTIBLE = (np.ndarray, list, tuple)
 class Operators:
     """Arithmetic, comparison and bitwise operators over `_node`."""
 
-    __slots__ = ("_node",)
+    __slots__ = ("__weakref__", "_node")
 
     _node: Node
 
@@ -48,98 +48,98 @@ class Operators:
     # own TypeError; NumPy, which gives us the turn, would name no way out.
 
     def __add__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(ADD, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(ADD, self, other)
         return _refused(ADD.name, other)
 
     def __radd__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return binary(ADD, other, self)
+            return recording.binary(ADD, other, self)
         return _refused(ADD.name, other)
 
     def __iadd__(self, other: Any, /) -> Array:
         return self._update(ADD, other)
 
     def __sub__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(SUBTRACT, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(SUBTRACT, self, other)
         return _refused(SUBTRACT.name, other)
 
     def __rsub__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return binary(SUBTRACT, other, self)
+            return recording.binary(SUBTRACT, other, self)
         return _refused(SUBTRACT.name, other)
 
     def __isub__(self, other: Any, /) -> Array:
         return self._update(SUBTRACT, other)
 
     def __mul__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(MULTIPLY, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(MULTIPLY, self, other)
         return _refused(MULTIPLY.name, other)
 
     def __rmul__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return binary(MULTIPLY, other, self)
+            return recording.binary(MULTIPLY, other, self)
         return _refused(MULTIPLY.name, other)
 
     def __imul__(self, other: Any, /) -> Array:
         return self._update(MULTIPLY, other)
 
     def __truediv__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(DIVIDE, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(DIVIDE, self, other)
         return _refused(DIVIDE.name, other)
 
     def __rtruediv__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return quotient(other, self)
+            return recording.quotient(other, self)
         return _refused(DIVIDE.name, other)
 
     def __itruediv__(self, other: Any, /) -> Array:
         return self._update(DIVIDE, other)
 
     def __floordiv__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(FLOOR_DIVIDE, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(FLOOR_DIVIDE, self, other)
         return _refused(FLOOR_DIVIDE.name, other)
 
     def __rfloordiv__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return binary(FLOOR_DIVIDE, other, self)
+            return recording.binary(FLOOR_DIVIDE, other, self)
         return _refused(FLOOR_DIVIDE.name, other)
 
     def __ifloordiv__(self, other: Any, /) -> Array:
         return self._update(FLOOR_DIVIDE, other)
 
     def __mod__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(REMAINDER, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(REMAINDER, self, other)
         return _refused(REMAINDER.name, other)
 
     def __rmod__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return binary(REMAINDER, other, self)
+            return recording.binary(REMAINDER, other, self)
         return _refused(REMAINDER.name, other)
 
     def __imod__(self, other: Any, /) -> Array:
         return self._update(REMAINDER, other)
 
     def __pow__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return power(self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.power(self, other)
         return _refused(POW.name, other)
 
     def __rpow__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return binary(POW, other, self)
+            return recording.binary(POW, other, self)
         return _refused(POW.name, other)
 
     def __ipow__(self, other: Any, /) -> Array:
         return self._update(POW, other)
 
     def __matmul__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__:
+        if type(other) is type(self):
             return _product(self, other)
         return _refused("matmul", other, "a gpuarray array")
 
@@ -148,7 +148,7 @@ class Operators:
         return _refused("matmul", other, "a gpuarray array")
 
     def __imatmul__(self, other: Any, /) -> Array:
-        if other.__class__ is not self.__class__:
+        if type(other) is not type(self):
             return NotImplemented
         result = _product(self, other)._node
         if result.shape != self._node.shape or result.dtype is not self._node.dtype:
@@ -157,123 +157,123 @@ class Operators:
         return self  # type: ignore[return-value]
 
     def __and__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(AND, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(AND, self, other)
         return _refused(AND.name, other)
 
     def __rand__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return binary(AND, other, self)
+            return recording.binary(AND, other, self)
         return _refused(AND.name, other)
 
     def __iand__(self, other: Any, /) -> Array:
         return self._update(AND, other)
 
     def __or__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(OR, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(OR, self, other)
         return _refused(OR.name, other)
 
     def __ror__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return binary(OR, other, self)
+            return recording.binary(OR, other, self)
         return _refused(OR.name, other)
 
     def __ior__(self, other: Any, /) -> Array:
         return self._update(OR, other)
 
     def __xor__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(XOR, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(XOR, self, other)
         return _refused(XOR.name, other)
 
     def __rxor__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return binary(XOR, other, self)
+            return recording.binary(XOR, other, self)
         return _refused(XOR.name, other)
 
     def __ixor__(self, other: Any, /) -> Array:
         return self._update(XOR, other)
 
     def __lshift__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(LEFT_SHIFT, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(LEFT_SHIFT, self, other)
         return _refused(LEFT_SHIFT.name, other)
 
     def __rlshift__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return binary(LEFT_SHIFT, other, self)
+            return recording.binary(LEFT_SHIFT, other, self)
         return _refused(LEFT_SHIFT.name, other)
 
     def __ilshift__(self, other: Any, /) -> Array:
         return self._update(LEFT_SHIFT, other)
 
     def __rshift__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(RIGHT_SHIFT, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(RIGHT_SHIFT, self, other)
         return _refused(RIGHT_SHIFT.name, other)
 
     def __rrshift__(self, other: Any, /) -> Array:
         if isinstance(other, _OPERANDS):
-            return binary(RIGHT_SHIFT, other, self)
+            return recording.binary(RIGHT_SHIFT, other, self)
         return _refused(RIGHT_SHIFT.name, other)
 
     def __irshift__(self, other: Any, /) -> Array:
         return self._update(RIGHT_SHIFT, other)
 
     def __eq__(self, other: Any, /) -> Array:  # type: ignore[override]
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(EQUAL, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(EQUAL, self, other)
         if isinstance(other, _CONVERTIBLE):
             # Python would compare identities and call the arrays different.
-            return binary(EQUAL, self, other)
+            return recording.binary(EQUAL, self, other)
         return NotImplemented
 
     def __ne__(self, other: Any, /) -> Array:  # type: ignore[override]
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(NOT_EQUAL, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(NOT_EQUAL, self, other)
         if isinstance(other, _CONVERTIBLE):
             # Python would compare identities and call the arrays different.
-            return binary(NOT_EQUAL, self, other)
+            return recording.binary(NOT_EQUAL, self, other)
         return NotImplemented
 
     def __lt__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(LESS, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(LESS, self, other)
         return _refused(LESS.name, other)
 
     def __le__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(LESS_EQUAL, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(LESS_EQUAL, self, other)
         return _refused(LESS_EQUAL.name, other)
 
     def __gt__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(GREATER, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(GREATER, self, other)
         return _refused(GREATER.name, other)
 
     def __ge__(self, other: Any, /) -> Array:
-        if other.__class__ is self.__class__ or isinstance(other, _OPERANDS):
-            return binary(GREATER_EQUAL, self, other)
+        if type(other) is type(self) or isinstance(other, _OPERANDS):
+            return recording.binary(GREATER_EQUAL, self, other)
         return _refused(GREATER_EQUAL.name, other)
 
     def __neg__(self, /) -> Array:
-        return unary(NEGATIVE, self)
+        return recording.unary(NEGATIVE, self)
 
     def __pos__(self, /) -> Array:
-        return unary(POSITIVE, self)
+        return recording.unary(POSITIVE, self)
 
     def __abs__(self, /) -> Array:
-        return unary(ABS, self)
+        return recording.unary(ABS, self)
 
     def __invert__(self, /) -> Array:
-        return unary(INVERT, self)
+        return recording.unary(INVERT, self)
 
     def _update(self, op: Operation, other: Any) -> Array:
         """An in-place operator: the result replaces the node, with the dtype and shape it had."""
-        if other.__class__ is not self.__class__ and not isinstance(other, _OPERANDS):
+        if type(other) is not type(self) and not isinstance(other, _OPERANDS):
             return NotImplemented  # type: ignore[no-any-return]
-        result = binary(op, self, other)._node
+        result = recording.binary(op, self, other)._node
         if result.shape != self._node.shape or result.dtype is not self._node.dtype:
             raise _not_in_place(op.name, result, self._node)
         self._node = result

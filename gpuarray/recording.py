@@ -21,9 +21,10 @@ from gpuarray.dtypes import (
     promote_scalar,
     python_scalar,
 )
-from gpuarray.graph import flush, limits
-from gpuarray.graph.node import CAST, DEBUG, FULL, VIEW, clock, leaf, pending, trace, viewed
+from gpuarray.graph import flush
+from gpuarray.graph.node import CAST, DEBUG, FULL, VIEW, Node, clock, leaf, trace, viewed
 from gpuarray.operations import TABLE
+from gpuarray.operations.operation import CATEGORIES
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
@@ -52,18 +53,18 @@ DType = np.dtype[Any]
 Shape = tuple[int, ...]
 Scalar = bool | int | float | complex
 
-_LIMIT = limits.NODES
-_DEBUG = DEBUG
-_new: Any = object.__new__
+_SQUARE, _POW, _RECIPROCAL, _DIVIDE = (TABLE[n] for n in ("square", "pow", "reciprocal", "divide"))
+_REAL_FLOATING = CATEGORIES["real floating"]
 # Integers that every floating dtype takes without a look at its range.
 _SMALL = 1 << 62
 
 
 def unary(op: Operation, x: Any) -> Array:
     """Record an operation of one array."""
-    if x.__class__ is not Array:
+    if type(x) is not Array:
         raise _not_an_array(op.name, (x,))
-    a = x._node
+    left = x
+    a = left._node
     try:
         dtype = op.table[a.dtype]
     except KeyError:
@@ -74,7 +75,7 @@ def unary(op: Operation, x: Any) -> Array:
     if now < low:
         low = now
     # As Node.__init__ and Array.__init__ do, without their calls: a third of the cost.
-    node = _new(pending)
+    node = Node.__new__(Node)
     node.op = op
     node.inputs = (a,)
     node.attributes = None
@@ -83,27 +84,29 @@ def unary(op: Operation, x: Any) -> Array:
     node.device = a.device
     node.low = low
     node.epoch = 0
-    if _DEBUG:
+    if DEBUG:
         trace(node)
-    if now - low >= _LIMIT:
+    if now - low >= clock.limit:
         flush.flush((node,))
-    array: Array = _new(Array)
+    array = Array.__new__(Array)
     array._node = node
     return array
 
 
 def binary(op: Operation, x1: Any, x2: Any) -> Array:
     """Record an operation of two operands, at least one of them an array."""
-    if x1.__class__ is Array:
-        a = x1._node
+    if type(x1) is Array:
+        left = x1
+        a = left._node
         shape = a.shape
         device = a.device
         low = a.low
-        if x2.__class__ is Array:
-            b = x2._node
+        if type(x2) is Array:
+            right = x2
+            b = right._node
             if b.device is not device:
                 raise _mixed_devices(op.name, (x1, x2))
-            if b.shape != shape:
+            if b.shape is not shape and b.shape != shape:
                 shape = _broadcast(op.name, shape, b.shape)
             try:
                 dtype = op.table[a.dtype][b.dtype]
@@ -111,69 +114,78 @@ def binary(op: Operation, x1: Any, x2: Any) -> Array:
                 dtype = _binary_rule(op, a.dtype, b.dtype)
             if b.low < low:
                 low = b.low
+            inputs = (a, b)
         else:
-            b = x2
+            kind = type(x2)
             try:
-                dtype = op.table[a.dtype][b.__class__]
+                dtype = op.table[a.dtype][kind]
             except KeyError:
-                if b.__class__ not in _SCALARS:
-                    return binary(op, x1, operand(op.name, b, x1))
-                dtype = _binary_rule(op, a.dtype, b.__class__)
-            if b.__class__ is int and not -_FITS[a.dtype] <= b < _FITS[a.dtype]:
-                check_integer(op.name, b, a.dtype)
-    elif x2.__class__ is Array:
-        b = x2._node
+                if kind not in _SCALARS:
+                    return binary(op, x1, operand(op.name, x2, left))
+                dtype = _binary_rule(op, a.dtype, kind)
+            if kind is int and not -_FITS[a.dtype] <= x2 < _FITS[a.dtype]:
+                check_integer(op.name, x2, a.dtype)
+            inputs = (a, x2)
+    elif type(x2) is Array:
+        right = x2
+        b = right._node
         shape = b.shape
         device = b.device
         low = b.low
-        a = x1
+        kind = type(x1)
         try:
-            dtype = op.table[a.__class__][b.dtype]
+            dtype = op.table[kind][b.dtype]
         except KeyError:
-            if a.__class__ not in _SCALARS:
-                return binary(op, operand(op.name, a, x2), x2)
-            dtype = _binary_rule(op, a.__class__, b.dtype)
-        if a.__class__ is int and not -_FITS[b.dtype] <= a < _FITS[b.dtype]:
-            check_integer(op.name, a, b.dtype)
+            if kind not in _SCALARS:
+                return binary(op, operand(op.name, x1, right), x2)
+            dtype = _binary_rule(op, kind, b.dtype)
+        if kind is int and not -_FITS[b.dtype] <= x1 < _FITS[b.dtype]:
+            check_integer(op.name, x1, b.dtype)
+        inputs = (x1, b)
     else:
         raise _not_an_array(op.name, (x1, x2))
     now = clock.now + 1
     clock.now = now
     if now < low:
         low = now
-    node = _new(pending)
+    node = Node.__new__(Node)
     node.op = op
-    node.inputs = (a, b)
+    node.inputs = inputs
     node.attributes = None
     node.dtype = dtype
     node.shape = shape
     node.device = device
     node.low = low
     node.epoch = 0
-    if _DEBUG:
+    if DEBUG:
         trace(node)
-    if now - low >= _LIMIT:
+    if now - low >= clock.limit:
         flush.flush((node,))
-    array: Array = _new(Array)
+    array = Array.__new__(Array)
     array._node = node
     return array
 
 
 def power(x1: Any, x2: Any) -> Array:
     """Record a power; a square, by far the most frequent one, is a product."""
-    if x2.__class__ in (int, float) and x2 == 2 and x1.__class__ is Array:
-        dtype = x1._node.dtype
-        if dtype.kind != "b" and promote_scalar(dtype, x2.__class__) is dtype:
-            return unary(TABLE["square"], x1)
-    return binary(TABLE["pow"], x1, x2)
+    kind = type(x2)
+    if (kind is int or kind is float) and x2 == 2 and type(x1) is Array:
+        left = x1
+        a = left._node
+        if a.dtype.kind != "b" and promote_scalar(a.dtype, kind) is a.dtype:
+            return unary(_SQUARE, x1)
+    return binary(_POW, x1, x2)
 
 
 def quotient(x1: Any, x2: Any) -> Array:
     """Record a quotient; the reciprocal that ``1 / x`` asks for takes half the time of one."""
-    if x1.__class__ in (int, float) and x1 == 1 and x2.__class__ is Array:
-        if x2._node.dtype.kind == "f":
-            return unary(TABLE["reciprocal"], x2)
-    return binary(TABLE["divide"], x1, x2)
+    kind = type(x1)
+    if (kind is int or kind is float) and x1 == 1 and type(x2) is Array:
+        right = x2
+        b = right._node
+        if b.dtype in _REAL_FLOATING:
+            return unary(_RECIPROCAL, x2)
+    return binary(_DIVIDE, x1, x2)
 
 
 def ternary(op: Operation, x1: Any, x2: Any, x3: Any) -> Array:
@@ -181,28 +193,55 @@ def ternary(op: Operation, x1: Any, x2: Any, x3: Any) -> Array:
 
     Operands before `op.uncast` keep their dtype and must be arrays.
     """
-    operands: tuple[Any, ...] = (x1, x2, x3)
-    arrays = [x for x in operands if x.__class__ is Array]
+    operands = (x1, x2, x3)
+    kinds: list[Any] = []
+    inputs: list[Any] = []
+    shape: Any = None
+    device: Any = None
+    integers = False
+    for x in operands:
+        if type(x) is Array:
+            array = x
+            a = array._node
+            kinds.append(a.dtype)
+            inputs.append(a)
+            if shape is None:
+                shape = a.shape
+                device = a.device
+            elif a.device is not device:
+                same_device(op.name, *[y for y in operands if type(y) is Array])
+            elif a.shape is not shape and a.shape != shape:
+                shape = _broadcast(op.name, shape, a.shape)
+        else:
+            kinds.append(type(x))
+            inputs.append(x)
+            integers = integers or type(x) is int
+    try:
+        promoted, dtype = op.table[tuple(kinds)]
+    except KeyError:
+        return _ternary_rule(op, operands)
+    if integers:
+        for x in operands[op.uncast :]:
+            if type(x) is int:
+                check_integer(op.name, x, promoted)
+    return record(op, tuple(inputs), None, dtype, shape, device)
+
+
+def _ternary_rule(op: Operation, operands: tuple[Any, ...]) -> Array:
+    """Keep in `op.table` the promoted dtype and the result's for operands of these kinds."""
+    arrays = [x for x in operands if type(x) is Array]
     if not arrays:
         raise _not_an_array(op.name, operands)
-    operands = tuple(
-        x if x.__class__ is Array or x.__class__ in _SCALARS else operand(op.name, x, arrays[0])
+    checked = tuple(
+        x if type(x) is Array or type(x) in _SCALARS else operand(op.name, x, arrays[0])
         for x in operands
     )
-    arrays = [x for x in operands if x.__class__ is Array]
-    same_device(op.name, *arrays)
-    shape: Shape = ()
-    for x in arrays:
-        shape = _broadcast(op.name, shape, x._node.shape)
-    promoted = promote_operands(op.name, operands[op.uncast :])
+    promoted = promote_operands(op.name, checked[op.uncast :])
     if promoted not in op.dtypes:
         raise _wrong_dtype(op, [promoted])
-    for x in operands[op.uncast :]:
-        if x.__class__ is int:
-            check_integer(op.name, x, promoted)
-    dtype = op.results[op.loops[promoted]]
-    inputs = tuple(x._node if x.__class__ is Array else x for x in operands)
-    return record(op, inputs, None, dtype, shape, arrays[0]._node.device)
+    kinds = tuple(x._node.dtype if type(x) is Array else type(x) for x in checked)
+    op.table[kinds] = promoted, op.results[op.loops[promoted]]
+    return ternary(op, *checked)
 
 
 def nary(name: str, op: object, arrays: tuple[Array, ...], attributes: tuple[object, ...],
@@ -226,12 +265,26 @@ def record(
     clock.now = now
     low = now
     for x in inputs:
-        if x.__class__ is pending and x.low < low:
-            low = x.low
-    node = pending(op, inputs, attributes, dtype, shape, device, low)
-    if now - low >= _LIMIT:
+        if type(x) is Node:
+            source = x
+            if source.low < low:
+                low = source.low
+    node = Node.__new__(Node)
+    node.op = op
+    node.inputs = inputs
+    node.attributes = attributes
+    node.dtype = dtype
+    node.shape = shape
+    node.device = device
+    node.low = low
+    node.epoch = 0
+    if DEBUG:
+        trace(node)
+    if now - low >= clock.limit:
         flush.flush((node,))
-    return Array(node)
+    array = Array.__new__(Array)
+    array._node = node
+    return array
 
 
 def full(shape: Shape, value: Scalar, dtype: DType, device: Device) -> Array:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpuarray.graph.node import clock
-from gpuarray.plugins import Buffer
+from gpuarray.graph.node import Buffer, clock
 from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ class CudaBuffer(Buffer):
 
     def __init__(self, device: Device, runtime: DeviceRuntime, nbytes: int, stream: int) -> None:
         self.pointer = runtime.allocate(nbytes, stream)
-        self.runtime = runtime
         self.home = stream
         self.writer: int | None = stream
         self.readers: set[int | None] | None = None
@@ -39,6 +37,8 @@ class CudaBuffer(Buffer):
         self.device = device
         self.nbytes = nbytes
         self.exclusive = True
+        # Last: whoever finds it may free the rest.
+        self.runtime = runtime
         clock.now += 1 + nbytes * clock.per_byte
 
     def read_on(self, stream: int) -> int:
@@ -72,16 +72,16 @@ class CudaBuffer(Buffer):
         return self.pointer
 
     def __del__(self) -> None:
-        try:
-            pointer, home = self.pointer, self.home
-        except AttributeError:
+        runtime = getattr(self, "runtime", None)
+        if runtime is None:
             return  # never allocated
+        home = self.home
         try:
             if self.readers is not None or self.writer != home:
                 for other in {self.writer, *(self.readers or ())} - {home}:
-                    self.runtime.wait(home, self.runtime.record(other))
+                    runtime.wait(home, runtime.record(other))
         finally:
-            self.runtime.free(pointer, self.nbytes, home)
+            runtime.free(self.pointer, self.nbytes, home)
 
 
 class ForeignCudaBuffer(CudaBuffer):

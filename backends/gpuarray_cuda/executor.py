@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from gpuarray.graph.program import Program, Step, Task
 from gpuarray.operations import Operation
-from gpuarray.plugins import Buffer, Program, Step, Task
+from gpuarray.plugins import Buffer
 from gpuarray_cuda.buffer import CudaBuffer
 from gpuarray_cuda.codegen import elementwise, reduction
 from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime, Kernel

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import gpuarray
+from gpuarray import compiled
 from gpuarray.devices import Device, default_device
 from gpuarray.errors import BackendUnavailable
 from gpuarray.plugins import MemoryInfo, backends
@@ -42,6 +43,7 @@ def info() -> int:
     _line("standard", f"Python array API {gpuarray.__array_api_version__}")
     _line("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     _line("NumPy", np.__version__)
+    _line("recorder", "compiled" if compiled.in_use() else "pure Python")
     print("backends")
     for name, devices in found.items():
         _entry(name, devices if isinstance(devices, str) else ", ".join(devices))

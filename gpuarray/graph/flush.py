@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpuarray.errors import DeviceError, OutOfMemory
 from gpuarray.graph import limits
-from gpuarray.graph.node import SCATTER, UPDATE, Buffer, Node, pending
+from gpuarray.graph.node import SCATTER, UPDATE, Buffer, Node
 from gpuarray.graph.program import Step, Task
 from gpuarray.graph.schedule import Alias, Empty, Plan, plan
 from gpuarray.graph.vertex import vertices
@@ -45,20 +45,16 @@ _epoch = 0
 Collected = tuple[tuple[object, ...], list[Node], list[Any], list[int], dict[int, tuple[int, ...]]]
 
 
-class _Sample:
-    __slots__ = ("buffer",)
-
-    buffer: object
-
-
 def _own_references() -> tuple[int, int]:
     """References that counting itself adds: to a node in `collect`, to a buffer in `_sole_bases`.
 
-    A node has the list of nodes, the loop's variable and the argument of `getrefcount`, which from
-    Python 3.14 on may be borrowed; so they are counted once, in the way they are counted there.
+    A node has the list of nodes, the loop's variable and the argument of `getrefcount`, each of
+    which may be borrowed (by Python 3.14, or by compiled code); so they are counted once, in the
+    way they are counted there.
     """
-    nodes = [_Sample()]
-    nodes[0].buffer = object()
+    nodes = [Node.__new__(Node)]
+    nodes[0].buffer = Buffer.__new__(Buffer)
+    of_node = 0
     for node in nodes:
         of_node = getrefcount(node)
     return of_node, getrefcount(nodes[0].buffer) - 1
@@ -122,14 +118,15 @@ def _lone(node: Node) -> tuple[tuple[object, ...], list[Any], list[Any]]:
     scalars: list[Any] = []
     x: Any
     for x in inputs:
-        if x.__class__ is not pending:
+        if type(x) is not Node:
             scalars.append(x)
-            key.append(x.__class__)
-        elif x.op is None:
-            nodes.append(x)
-            key.append(x.layout)
-        else:
+            key.append(type(x))
+            continue
+        source = x
+        if source.op is not None:
             return (), [], []
+        nodes.append(source)
+        key.append(source.layout)
     nodes.append(node)
     return tuple(key), nodes, scalars
 
@@ -148,7 +145,6 @@ def collect(roots: Sequence[Node]) -> Collected:
     scalars: list[Any] = []
     key: list[Any] = []
     stack: list[Any] = list(roots)
-    node_type = pending
     updates = False
     while stack:
         node = stack[-1]
@@ -158,16 +154,18 @@ def collect(roots: Sequence[Node]) -> Collected:
         inputs = node.inputs
         ready = True
         for x in inputs:
-            if x.__class__ is node_type and x.epoch != epoch:
-                if x.op is None:
-                    x.epoch = epoch
-                    x.slot = len(nodes)
-                    x.uses = _OWN_REFERENCES
-                    nodes.append(x)
-                    key.append(x.layout)
-                else:
-                    stack.append(x)
-                    ready = False
+            if type(x) is Node:
+                source = x
+                if source.epoch != epoch:
+                    if source.op is None:
+                        source.epoch = epoch
+                        source.slot = len(nodes)
+                        source.uses = _OWN_REFERENCES
+                        nodes.append(source)
+                        key.append(source.layout)
+                    else:
+                        stack.append(source)
+                        ready = False
         if not ready:
             continue
         stack.pop()
@@ -182,19 +180,23 @@ def collect(roots: Sequence[Node]) -> Collected:
             if op is UPDATE or op is SCATTER:
                 updates = True
         for x in inputs:
-            if x.__class__ is node_type:
-                x.uses += 1
-                key.append(x.slot)
+            if type(x) is Node:
+                source = x
+                source.uses += 1
+                key.append(source.slot)
             else:
                 scalars.append(x)
-                key.append(x.__class__)
-    # The counts below must not include a variable of this function.
-    node = x = inputs = None
+                key.append(type(x))
     held = [root.slot for root in roots]
     key.append(_ROOTS)
     key += held
+    # The counts below must not include a variable of this function.
+    x = inputs = source = None  # type: ignore[assignment]
     for node in nodes:
-        if getrefcount(node) != node.uses and node.op is not None:
+        if node.op is None:
+            continue
+        references = getrefcount(node)
+        if references != node.uses:
             key.append(node.slot)
             held.append(node.slot)
     sole: dict[int, tuple[int, ...]] = {}

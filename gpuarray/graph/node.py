@@ -30,7 +30,6 @@ __all__ = [
     "contiguous_strides",
     "intern_layout",
     "leaf",
-    "pending",
     "viewed",
 ]
 
@@ -41,6 +40,8 @@ Shape = tuple[int, ...]
 # is flushed when it is recorded.
 NEVER: Final = sys.maxsize
 AT_ONCE: Final = -math.inf
+
+DEBUG: Final = os.environ.get("GPUARRAY_DEBUG", "0") not in ("", "0")
 
 
 class Structural:
@@ -171,15 +172,20 @@ def viewed(
 class _Clock:
     """Time as a pending graph feels it: one tick for a node, more for a large new buffer.
 
-    A graph's age is the clock's advance since its oldest node, and `limits.NODES` bounds it. So
-    one comparison bounds nodes and bytes alike. Threads may lose ticks to each other; that
+    A graph's age is the clock's advance since its oldest node, and `limit` bounds it. So one
+    comparison bounds nodes and bytes alike. Threads may lose ticks to each other; that
     delays a flush by a few nodes and nothing else.
     """
 
-    __slots__ = ("now", "per_byte")
+    __slots__ = ("limit", "now", "per_byte")
+
+    now: float
+    limit: float
+    per_byte: float
 
     def __init__(self) -> None:
-        self.now: float = 0
+        self.now = 0
+        self.limit = limits.NODES
         self.per_byte = limits.NODES / max(limits.BYTES, 1)
 
 
@@ -189,12 +195,13 @@ clock = _Clock()
 class Node:
     """One recorded operation, or one array in memory.
 
-    `epoch`, `slot` and `uses` belong to the flush that is running and hold its lock.
+    `epoch`, `slot` and `uses` belong to the flush that is running and hold its lock. `line` is set
+    with `GPUARRAY_DEBUG=1` only: the line that recorded the operation.
     """
 
     __slots__ = (
         *("op", "inputs", "attributes", "dtype", "shape", "device", "low"),
-        *("buffer", "offset", "layout", "epoch", "slot", "uses"),
+        *("buffer", "offset", "layout", "epoch", "slot", "uses", "line"),
     )
 
     op: object
@@ -210,6 +217,7 @@ class Node:
     epoch: int
     slot: int
     uses: int
+    line: str | None
 
     def __init__(
         self,
@@ -229,6 +237,8 @@ class Node:
         self.device = device
         self.low = low
         self.epoch = 0
+        if DEBUG:
+            trace(self)
 
     def become_leaf(self, buffer: Buffer, offset: int, layout: Layout) -> None:
         """Turn this pending node into a leaf; idempotent, and safe to interrupt anywhere."""
@@ -240,38 +250,18 @@ class Node:
         self.inputs = ()
 
 
-class _TracedNode(Node):
-    """A node that remembers the line that recorded it (`GPUARRAY_DEBUG=1`)."""
-
-    __slots__ = ("line",)
-
-    line: str
-
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        trace(self)
-
-
-def trace(node: Any) -> None:
+def trace(node: Node) -> None:
     """Note the line that records `node`: that of the innermost frame outside this package."""
-    node.line = _caller()
-
-
-def _caller() -> str:
-    frame = sys._getframe(2)
+    frame: Any = sys._getframe()
     while frame is not None and frame.f_globals.get("__name__", "").startswith("gpuarray."):
-        frame = frame.f_back  # type: ignore[assignment]
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "<unknown>"
-
-
-DEBUG = os.environ.get("GPUARRAY_DEBUG", "0") not in ("", "0")
-pending: type[Node] = _TracedNode if DEBUG else Node
+        frame = frame.f_back
+    node.line = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "<unknown>"
 
 
 def leaf(device: "Device", buffer: Buffer, offset: int, layout: Layout) -> Node:
     """A leaf whose first element is `offset` bytes into `buffer`."""
     low = NEVER if buffer.exclusive else AT_ONCE
-    node = pending(None, (), None, layout.dtype, layout.shape, device, low)
+    node = Node(None, (), None, layout.dtype, layout.shape, device, low)
     node.buffer = buffer
     node.offset = offset
     node.layout = layout

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpuarray.graph.node import Layout, Node, pending
+from gpuarray.graph.node import Layout, Node
 
 __all__ = ["ScalarInput", "Vertex", "vertices"]
 
@@ -119,7 +119,7 @@ def vertices(nodes: list[Node], held: set[int], sole: dict[int, tuple[int, ...]]
     for slot, node in enumerate(nodes):
         inputs: list[Vertex | ScalarInput] = []
         for x in node.inputs:
-            if isinstance(x, pending):
+            if isinstance(x, Node):
                 inputs.append(found[x.slot])
             else:
                 inputs.append(ScalarInput(position, type(x)))

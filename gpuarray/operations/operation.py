@@ -64,8 +64,16 @@ RESULTS: Mapping[str, Callable[[DType], DType]] = {"same": _same, "bool": _bool,
 """From the dtype the operation is computed in to the dtype of its result."""
 
 
+class Remembered:
+    """What the recorder has looked up for an operation, in `table`: the first thing it asks for."""
+
+    __slots__ = ("table",)
+
+    table: dict[Any, Any]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Operation:
+class Operation(Remembered):
     """An elementwise operation; compared and hashed by identity.
 
     Parameters

@@ -11,6 +11,7 @@ import operator
 import sys
 import threading
 import weakref
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -146,10 +147,10 @@ def test_giving_up_a_long_chain_is_no_deep_recursion(device, shallow):
 
 def test_giving_up_an_unbounded_chain_of_nodes_overflows_no_stack(device):
     # The trashcan of CPython is not for slotted classes without a cycle collector's header.
-    from gpuarray import recording
+    from gpuarray.graph.node import clock
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recording, "_LIMIT", 1 << 60)
+        patch.setattr(clock, "limit", 1 << 60)
         x = xp.asarray([0.0, 1.0], device=device)
         for _ in range(100_000):
             x = x + 1
@@ -356,6 +357,35 @@ def test_an_intermediate_dropped_before_the_flush_is_not_stored(device):
     with observing() as seen:
         xp.evaluate(result)
     assert seen.stored == [8000]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_of_a_random_graph_exactly_what_is_held_is_stored(device, seed):
+    random = Random(seed)
+    arrays: list[Any] = [xp.asarray(np.ones(1000), device=device)]
+    inputs: list[set[int]] = [set()]
+    for _ in range(40):
+        a, b = (random.randrange(max(len(arrays) - 8, 0), len(arrays)) for _ in range(2))
+        arrays.append(arrays[a] + arrays[b])
+        inputs.append({a, b})
+
+    def needed(goals: set[int]) -> set[int]:
+        found: set[int] = set()
+        while goals:
+            found |= goals
+            goals = set().union(*(inputs[k] for k in goals)) - found
+        return found
+
+    root = len(arrays) - 1
+    graph = needed({root})
+    kept = set(random.sample(range(root), 6)) | {root}
+    # What is outside of the graph and alive holds its inputs, as an array holds its node.
+    outside = needed(kept) - graph
+    held = graph & (kept | set().union(*(inputs[k] for k in outside))) - {0}
+    arrays = [x if k in kept else None for k, x in enumerate(arrays)]
+    with observing() as seen:
+        xp.evaluate(arrays[root])
+    assert len(seen.stored) == len(held)
 
 
 def test_buffers_go_back_when_their_arrays_do(device):

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import gpuarray as xp
-from gpuarray import recording
+from gpuarray.graph.node import clock
 
 from .programs import Program, numpys, programs, run
 
@@ -49,7 +49,7 @@ def check(program: Program, found: dict[str, xp.Array]) -> None:
 def test_a_program_has_numpys_values(device, eager, program):
     with pytest.MonkeyPatch.context() as patch:
         if eager:
-            patch.setattr(recording, "_LIMIT", 0)  # what GPUARRAY_EAGER=1 makes it
+            patch.setattr(clock, "limit", 0)  # what GPUARRAY_EAGER=1 makes it
         check(program, run(program.lines, device))
 
 
@@ -115,7 +115,7 @@ REGRESSIONS = {
 @pytest.mark.parametrize("name", REGRESSIONS)
 def test_a_program_that_was_wrong(device, host, monkeypatch, name, eager):
     if eager:
-        monkeypatch.setattr(recording, "_LIMIT", 0)
+        monkeypatch.setattr(clock, "limit", 0)
     lines = tuple(line.strip() for line in REGRESSIONS[name].strip().splitlines())
     found = run(lines, device)
     for variable, expected in numpys(lines).items():

@@ -17,6 +17,7 @@ import pytest
 from gpuarray.commands import demo as demo_module
 from gpuarray.commands import main, picture
 from gpuarray.commands.programs import heat_flow, k_means, option_pricing
+from gpuarray.compiled import in_use
 from gpuarray.plugins import hookimpl, register, unregister
 
 Image = np.ndarray[Any, np.dtype[np.uint8]]
@@ -174,6 +175,7 @@ def test_info_reports_backends_devices_memory_cache_and_environment() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for text in (
         "gpuarray       0.1",
+        f"recorder       {'compiled' if in_use() else 'pure Python'}",
         "numpy        cpu",
         "cuda         cannot start: cuda: ",
         "(default)",

@@ -1,0 +1,4 @@
+from gpuarray.operators cimport Operators
+
+cdef class Array(Operators):
+    pass

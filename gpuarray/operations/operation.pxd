@@ -1,0 +1,2 @@
+cdef class Remembered:
+    cdef public dict table
