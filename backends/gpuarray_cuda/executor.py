@@ -365,7 +365,7 @@ def _pointers(step: Step) -> tuple[tuple[int, int], ...]:
 
 def _operation_names(program: Program) -> list[str]:
     """The names of the rows that a program uses."""
-    found = (i[0] for i in (*program.body, *program.epilogue))
+    found = (i[0] for i in program.instructions)
     return list(dict.fromkeys(op.name for op in found if isinstance(op, Operation)))
 
 

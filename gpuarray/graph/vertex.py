@@ -54,11 +54,13 @@ class Vertex:
         A stored view that shares the buffer of this other vertex.
     cost
         Operations needed to compute one element from what is stored.
+    rows
+        What the vertices share that one kernel computes in several stages (see `rows`), or None.
     """
 
     __slots__ = (
         *("slot", "op", "inputs", "attributes", "dtype", "shape", "size", "layout", "is_leaf"),
-        *("held", "sole", "sharing", "users", "stored", "in_place", "alias", "cost"),
+        *("held", "sole", "sharing", "users", "stored", "in_place", "alias", "cost", "rows"),
     )
 
     def __init__(
@@ -87,6 +89,7 @@ class Vertex:
         self.in_place = False
         self.alias: Vertex | None = None
         self.cost = 0
+        self.rows: object | None = None
         for x in inputs:
             if isinstance(x, Vertex):
                 x.users.append(self)

@@ -134,20 +134,20 @@ class Arguments:
 
 def scalar_dtypes(program: Program) -> tuple[DType, ...]:
     """The dtype of each scalar argument; one scalar used in two dtypes stands there twice."""
-    found = [i[1:3] for i in (*program.body, *program.epilogue) if i[0] == "scalar"]
+    found = [i[1:3] for i in program.instructions if i[0] == "scalar"]
     unique = list(dict.fromkeys(found))
     return tuple(dtype for dtype, _ in unique)
 
 
 def scalar_positions(program: Program) -> tuple[int, ...]:
     """For each scalar argument, which of the task's scalars it is."""
-    found = [i[1:3] for i in (*program.body, *program.epilogue) if i[0] == "scalar"]
+    found = [i[1:3] for i in program.instructions if i[0] == "scalar"]
     return tuple(position for _, position in dict.fromkeys(found))
 
 
 def guarded(program: Program) -> frozenset[int]:
     """The accesses that some load makes only where a value holds: never part of a vector."""
-    loads = (i for i in (*program.body, *program.epilogue) if i[0] == "load")
+    loads = (i for i in program.instructions if i[0] == "load")
     return frozenset(i[2] for i in loads if i[3] >= 0)
 
 
@@ -167,7 +167,7 @@ class Values:
         self.operations = operations
         self.index = "i64" if program.wide else "i32"
         self._unsigned = "u64" if program.wide else "u32"
-        scalars = [i[1:3] for i in (*program.body, *program.epilogue) if i[0] == "scalar"]
+        scalars = [i[1:3] for i in program.instructions if i[0] == "scalar"]
         self._scalars = {key: k for k, key in enumerate(dict.fromkeys(scalars))}
         # The values that are arrays over lanes, and the lane that is meant where one is named.
         self._varying: set[int] = set()
