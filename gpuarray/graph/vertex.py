@@ -7,13 +7,16 @@ decides what is stored without touching a node (a plan outlives the nodes it was
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from gpuarray.graph.node import Layout, Node, pending
 
-__all__ = ["ScalarInput", "Vertex", "vertices"]
+if TYPE_CHECKING:
+    from gpuarray.graph.rows import Rows
+
+__all__ = ["ScalarInput", "Vertex", "topological", "vertices"]
 
 DType = np.dtype[Any]
 
@@ -89,7 +92,7 @@ class Vertex:
         self.in_place = False
         self.alias: Vertex | None = None
         self.cost = 0
-        self.rows: object | None = None
+        self.rows: Rows | None = None
         for x in inputs:
             if isinstance(x, Vertex):
                 x.users.append(self)
@@ -136,3 +139,22 @@ def vertices(nodes: list[Node], held: set[int], sole: dict[int, tuple[int, ...]]
     for slot, sharing in sole.items():
         found[slot].sharing = tuple(found[other] for other in sharing)
     return found
+
+
+def topological(graph: list[Vertex]) -> list[Vertex]:
+    """Inputs before users; vertices that the planner added stand behind their users in `graph`."""
+    order: list[Vertex] = []
+    state: dict[int, bool] = {}
+    for start in graph:
+        stack = [start]
+        while stack:
+            v = stack[-1]
+            if v.slot in state:
+                stack.pop()
+                if not state[v.slot]:
+                    state[v.slot] = True
+                    order.append(v)
+                continue
+            state[v.slot] = False
+            stack.extend(p for p in v.parents if p.slot not in state)
+    return order
