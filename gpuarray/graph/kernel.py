@@ -136,7 +136,7 @@ class _Kernel:
             folds = [self._fold(v, full) for v in here]
             for v in whole:
                 if levels[v.slot] == stage:
-                    self.targets.append((low.value(v, full), v, None))
+                    self.targets.append((low.point_value(v, full), v, None))
             low.end_body(folds)
             if stage == folding - 1:
                 for v in rows:

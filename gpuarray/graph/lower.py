@@ -100,6 +100,12 @@ class Lowering(Numbering):
         assert vertex.layout is not None
         return combine(zip(vertex.layout.strides, index, strict=True), splits=self._world.splits)
 
+    def point_value(self, vertex: Vertex, index: Index) -> int:
+        """As `value`, and a value of the body even where it is the same all along a row."""
+        number = self.value(vertex, index)
+        here = number in self.instructions and number not in self.of_rows
+        return number if here else self.emit("cast", vertex.dtype, number)
+
     def _expand(self, v: Vertex, index: Index, guard: int) -> Steps:
         if v.slot in self._reduced:
             return self._reduced[v.slot]

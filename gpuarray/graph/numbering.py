@@ -68,6 +68,8 @@ class Numbering:
         The stages so far; values of points go to the body of the last one.
     instructions
         Each instruction by its number.
+    of_rows
+        Those of epilogues.
     accesses
         The places that are read or written.
     scalars
@@ -78,6 +80,7 @@ class Numbering:
         self._limit = limit
         self.stages: list[RawStage] = []
         self.instructions: dict[int, Instruction] = {}
+        self.of_rows: set[int] = set()
         self.accesses: list[RawAccess] = []
         self.scalars: list[int] = []
         self._points = World()
@@ -113,6 +116,8 @@ class Numbering:
             self._count += 1
             self.instructions[found] = instruction
             world.part.append((found, instruction))
+            if world is self._rows:
+                self.of_rows.add(found)
         return found
 
     def access(self, operand: int, dtype: DType, address: Affine, alignment: int) -> int:

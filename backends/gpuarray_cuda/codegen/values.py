@@ -7,7 +7,7 @@ Every member of the argument struct has 8 bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -189,26 +189,44 @@ class Values:
         return lines
 
     def lane_statements(
-        self, axes: Mapping[int, str], load: Load, lanes: int, indent: str
+        self,
+        instructions: Iterable[tuple[int, tuple[Any, ...]]],
+        axes: Mapping[int, str],
+        load: Load,
+        lanes: int,
+        indent: str,
+        spread: bool = False,
     ) -> list[str]:
-        """The values of the body for `lanes` points, one operation after the other.
+        """Numbered values for `lanes` points, one operation after the other.
 
         Each value is an array over ``lane``, which `axes` and `load` may name; scalars are shared.
         In this order the lanes' independent operations stand side by side, and hide the latency
-        of each other.
+        of each other. With `spread`, functions of all lanes take values that the lanes share, too.
         """
-        self._varying = {k for k, i in enumerate(self.program.body) if i[0] != "scalar"}
+        numbered = list(instructions)
+        self.declare_lanes(k for k, i in numbered if i[0] != "scalar")
         lines = []
-        for k, instruction in enumerate(self.program.body):
+        for k, instruction in numbered:
             c = c_result(instruction)
             if k not in self._varying:
                 text = self._expression(instruction, axes, load)
                 lines.append(f"{indent}const {c} v{k} = {text};")
                 continue
             lines.append(f"{indent}{c} v{k}[{lanes}];")
-            function = self._lane_function(instruction)
+            function = self._lane_function(instruction, spread)
             if function and lanes > 1:
-                operands = [f"v{v}" for v in instruction[2:]]
+                operands = []
+                for position, v in enumerate(instruction[2:]):
+                    name = f"v{v}"
+                    if v not in self._varying:
+                        name = f"v{k}_{position}"
+                        lines += [
+                            f"{indent}{C_NAMES[instruction[1]]} {name}[{lanes}];",
+                            "#pragma unroll",
+                            f"{indent}for (int lane = 0; lane < {lanes}; ++lane) "
+                            f"{name}[lane] = v{v};",
+                        ]
+                    operands.append(name)
                 lines.append(f"{indent}{function}({', '.join(operands)}, v{k});")
                 continue
             lines += [
@@ -218,10 +236,16 @@ class Values:
             ]
         return lines
 
-    def _lane_function(self, instruction: tuple[Any, ...]) -> str | None:
+    def declare_lanes(self, values: Iterable[int]) -> None:
+        """From now on these values are arrays over lanes."""
+        self._varying.update(values)
+
+    def _lane_function(self, instruction: tuple[Any, ...], spread: bool) -> str | None:
         """A device function that computes all lanes of an instruction together, if there is one."""
         opcode, dtype, *operands = instruction
-        if not isinstance(opcode, Operation) or not self._varying.issuperset(operands):
+        if not isinstance(opcode, Operation):
+            return None
+        if not spread and not self._varying.issuperset(operands):
             return None
         return _LANE_FUNCTIONS.get((self.operations[opcode.name].expression(dtype), dtype))
 

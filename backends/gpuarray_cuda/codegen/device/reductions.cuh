@@ -19,6 +19,19 @@ __device__ __forceinline__ T ga_state_below(const T& state, int lanes) {
   return moved.state;
 }
 
+// The state of one lane, to all of the warp.
+template <class T>
+__device__ __forceinline__ T ga_state_of(const T& state, int lane) {
+  union {
+    T state;
+    u32 words[sizeof(T) / 4];
+  } moved = {state};
+#pragma unroll
+  for (int k = 0; k < (int)(sizeof(T) / 4); ++k)
+    moved.words[k] = __shfl_sync(0xffffffffu, moved.words[k], lane);
+  return moved.state;
+}
+
 template <class T>
 __device__ __forceinline__ T ga_lowest() {
   if constexpr ((T)0.5f != (T)0) {
