@@ -27,9 +27,9 @@ _BLOCK_ROW = 4096
 # Bytes that a thread has in flight: four loads of 16 keep the bus full.
 _LOADED_BYTES = 64
 # Points that a thread computes, at most, and bytes that it keeps of them from stage to stage.
-_MOST_POINTS = 32
-_HELD_BYTES = 128
-_MOST_THREADS = 1024
+_MOST_POINTS = 64
+_HELD_BYTES = 256
+_MOST_THREADS = 512
 # Values of a vector, in bytes: more lanes at once would spill.
 _VECTOR_BYTES = 64
 # Threads and loads of a row that fits nowhere.

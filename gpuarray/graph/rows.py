@@ -15,7 +15,7 @@ import math
 from enum import Enum
 
 from gpuarray.graph import limits
-from gpuarray.graph.node import REDUCE, RESHAPE, VIEW, Structural
+from gpuarray.graph.node import REDUCE, RESHAPE, VIEW, Layout, Structural
 from gpuarray.graph.vertex import Vertex, topological
 
 __all__ = ["Rows", "dissolve", "find", "is_elementwise"]
@@ -261,12 +261,14 @@ def _parts(
 
 def _along_memory(inputs: list[Vertex], space: Rows) -> bool:
     """Whether rows lie along memory, as far as is known of what they are read from."""
-    strides = [
-        next((s for s, n in zip(x.layout.strides[::-1], x.shape[::-1], strict=True) if n > 1), 1)
-        for x in inputs
-        if x.layout is not None and x.shape == space.shape
-    ]
-    return not strides or any(abs(s) <= 1 for s in strides)
+    known = [x.layout for x in inputs if x.layout is not None and x.shape == space.shape]
+    return not known or any(_along_last(layout) for layout in known)
+
+
+def _along_last(layout: Layout) -> bool:
+    """Whether neighbours along the last axis are the closest ones, or there is no other axis."""
+    walk = [abs(s) for s, n in zip(layout.strides, layout.shape, strict=True) if n > 1 and s]
+    return not walk or walk[-1] == min(walk)
 
 
 def _reads_no_fold(v: Vertex) -> bool:
