@@ -26,6 +26,8 @@ _BLOCK_ROW = 4096
 
 # Bytes that a thread has in flight: four loads of 16 keep the bus full.
 _LOADED_BYTES = 64
+# Bytes of a row that its threads read at once, at least: two sectors.
+_SIDE_BY_SIDE = 64
 # Points that a thread computes, at most, and bytes that it keeps of them from stage to stage: layer
 # norm of rows of 32768 float32 takes all of 128 registers (sm_90, NVRTC 13.5). With values of eight
 # bytes at work it would spill.
@@ -91,7 +93,10 @@ def _row_shape(step: Step, elements: int) -> RowShape:
     room = _HELD_BYTES_WIDE if wide else _HELD_BYTES
     most = min(_MOST_POINTS, room // held) if held else usual
     points = max(min(usual, most), width)
-    group = 1 << max(-(-elements // points) - 1, 0).bit_length()
+    group = _power(-(-elements // points))
+    # Fewer threads would leave holes in what a warp reads at once.
+    side_by_side = max(_SIDE_BY_SIDE // (width * _largest_load(program)), 1)
+    group = max(group, min(side_by_side, _power(-(-elements // width))))
     if group > _MOST_THREADS:
         group, points = _MOST_THREADS, max(most, width)
     vectors = -(-elements // (group * width))
@@ -100,6 +105,11 @@ def _row_shape(step: Step, elements: int) -> RowShape:
     # Few different numbers, since each is a kernel of its own.
     step_size = 1 << max((vectors - 1).bit_length() - 2, 0)
     return RowShape(width, group, -(-vectors // step_size) * step_size, True)
+
+
+def _power(n: int) -> int:
+    """The smallest power of two that is not less than a positive number."""
+    return 1 << (n - 1).bit_length()
 
 
 def _row_width(step: Step) -> int:
