@@ -126,15 +126,19 @@ def _step(number: int, step: Step) -> list[str]:
     lines = [f"  kernel {number}: {' '.join(step.names)} over {step.shape}"]
     if step.inputs:
         lines.append(f"    reads {', '.join(f'%{slot}' for slot in step.inputs)}")
-    count = len(program.body)
-    lines += [f"    v{k} = {_instruction(i, step)}" for k, i in enumerate(program.body)]
-    for k, fold in enumerate(program.reductions):
-        values = ", ".join(f"v{v}" for v in fold.values)
-        lines.append(
-            f"    v{count + k} = {fold.name} {fold.dtype} ({values}) over axes {_axes(program)}"
-        )
-    count += len(program.reductions)
-    lines += [f"    v{count + k} = {_instruction(i, step)}" for k, i in enumerate(program.epilogue)]
+    count = 0
+    for stage in program.stages:
+        for instruction in stage.body:
+            lines.append(f"    v{count} = {_instruction(instruction, step)}")
+            count += 1
+        for fold in stage.reductions:
+            values = ", ".join(f"v{v}" for v in fold.values)
+            over = f"over axes {_axes(program)}"
+            lines.append(f"    v{count} = {fold.name} {fold.dtype} ({values}) {over}")
+            count += 1
+        for instruction in stage.epilogue:
+            lines.append(f"    v{count} = {_instruction(instruction, step)}")
+            count += 1
     for store in program.stores:
         lines.append(f"    writes v{store.value} to {_access(store.access, step)}")
     return lines

@@ -19,6 +19,7 @@ from gpuarray.operations import Operation
 from gpuarray.plugins import Buffer
 from gpuarray_cuda.buffer import CudaBuffer
 from gpuarray_cuda.codegen import elementwise, reduction
+from gpuarray_cuda.reduction_shapes import SMALLEST_PART, TICKETS, reduction_shape
 from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime, Kernel
 from gpuarray_cuda.scalars import OVERFLOW, append_scalar, scalar_arguments
 
@@ -36,13 +37,6 @@ RESIDENT = (0, 5, 4, 3, 2)
 _REGISTERS = 65536
 # Blocks of a persistent kernel for each multiprocessor: 2048 threads of 256.
 _BLOCKS_PER_MULTIPROCESSOR = 8
-# Results beyond this number keep all multiprocessors busy without splitting any.
-_TILES_PER_MULTIPROCESSOR = 4
-# A part smaller than this is not worth a block of its own.
-_SMALLEST_PART = 8192
-# Rows longer than this get a block each, shorter ones a warp or less.
-_BLOCK_ROW = 4096
-_TICKETS = 1 << 16
 _LARGEST_CLAIM = (1 << 32) - 2
 
 
@@ -191,7 +185,8 @@ class Executor:
     def source(self, step: Step) -> str:
         """The generated source of a step's last kernel."""
         if step.program.reductions:
-            return self._reduction_source(step)[1].source
+            shape = self._reduction_shape(step)
+            return reduction.reduction(step.program, self._operations, shape).source
         return elementwise.elementwise(step.program, self._operations).source
 
     @property
@@ -202,8 +197,8 @@ class Executor:
         """Zeroed counters, which each kernel leaves zeroed; one set for each stream."""
         found = self._tickets.get(stream)
         if found is None:
-            found = CudaBuffer(self.device, self.runtime, 4 * _TICKETS, stream)
-            self.runtime.fill(found.pointer, 4 * _TICKETS, stream)
+            found = CudaBuffer(self.device, self.runtime, 4 * TICKETS, stream)
+            self.runtime.fill(found.pointer, 4 * TICKETS, stream)
             self._tickets[stream] = found
         return found.pointer
 
@@ -275,83 +270,61 @@ class Executor:
             winners=winners,
         )
 
-    def _reduction_source(self, step: Step) -> tuple[reduction.Shape, reduction.Reduce]:
-        shape = self._reduction_shape(step)
-        return shape, reduction.reduction(step.program, self._operations, shape)
+    def _reduction_shape(self, step: Step) -> reduction.Shape | reduction.RowShape:
+        return reduction_shape(step, self.runtime.properties.multiprocessors)
 
     def _prepare_reduction(self, step: Step) -> _Launch:
         program, operations = step.program, self._operations
         shape = self._reduction_shape(step)
         rows = tuple(operations[name] for name in _operation_names(program))
+        block = shape.block if isinstance(shape, reduction.RowShape) else reduction.BLOCK
         generated, kernel = self._compiled(
             (program, shape, rows),
-            RESIDENT,
+            tuple(
+                dict.fromkeys((0, *(max(k * reduction.BLOCK // block, 1) for k in RESIDENT[1:])))
+            ),
             lambda resident: reduction.reduction(program, operations, shape, resident),
             reduction.NAME,
         )
         results = math.prod(step.shape[: program.kept])
         elements = math.prod(step.shape[program.kept :])
         tiles = -(-results // generated.results)
-        parts, part = 1, elements
-        if shape.split:
-            wanted = -(-self._blocks(kernel) // tiles)
-            step_size = reduction.BLOCK * shape.width
-            part = max(-(-elements // wanted), _SMALLEST_PART // (1 if not shape.columns else 32))
-            part = -(-part // step_size) * step_size
-            parts = max(-(-elements // part), 1)
+        sizes: tuple[int, ...] = (results, elements)
+        grid, scratch = tiles, 0
+        if isinstance(shape, reduction.Shape):
+            parts, part = self._parts(kernel, shape, tiles, elements)
+            sizes += (parts, part)
+            grid *= parts
+            if shape.split:
+                scratch = grid * generated.results * 32 * len(program.reductions)
         return _Launch(
             kernel=kernel,
-            grid=tiles * parts,
-            block=reduction.BLOCK,
+            grid=grid,
+            block=block,
             pointers=_pointers(step),
-            sizes=(*step.shape, *step.integers, results, elements, parts, part),
+            sizes=(*step.shape, *step.integers, *sizes),
             scalars=scalar_arguments(generated.scalars, program),
-            scratch=tiles * parts * generated.results * 32 * len(program.reductions)
-            if shape.split
-            else 0,
+            scratch=scratch,
             winners=-1,
         )
+
+    def _parts(
+        self, kernel: Kernel, shape: reduction.Shape, tiles: int, elements: int
+    ) -> tuple[int, int]:
+        """How many blocks share a result, and the elements of each."""
+        if not shape.split:
+            return 1, elements
+        wanted = -(-self._blocks(kernel) // tiles)
+        step_size = reduction.BLOCK * shape.width
+        part = max(-(-elements // wanted), SMALLEST_PART // (1 if not shape.columns else 32))
+        part = -(-part // step_size) * step_size
+        return max(-(-elements // part), 1), part
 
     def _blocks(self, kernel: Kernel) -> int:
         """Blocks of a kernel that run at once; a persistent kernel with more would end unevenly."""
         registers = -(-max(kernel.registers, 1) // 8) * 8 * reduction.BLOCK
         resident = min(_REGISTERS // registers, _BLOCKS_PER_MULTIPROCESSOR)
         return self.runtime.properties.multiprocessors * max(resident, 1)
-
-    def _reduction_shape(self, step: Step) -> reduction.Shape:
-        """Rows or columns, how wide, and whether one result takes several blocks."""
-        program = step.program
-        results = math.prod(step.shape[: program.kept])
-        elements = math.prod(step.shape[program.kept :])
-        row_bytes = _contiguous_bytes(program, program.kept + program.reduced - 1)
-        column_bytes = _contiguous_bytes(program, program.kept - 1)
-        columns = column_bytes > row_bytes and results > 1
-        loads = [i[2] for i in program.body if i[0] == "load"]
-        largest = max((program.accesses[k].dtype.itemsize for k in loads), default=8)
-        width = max(16 // largest, 1)
-        if columns:
-            inner = step.shape[program.kept - 1]
-            while inner % width:
-                width //= 2
-            vectors = results // width
-            group = min(32, 1 << max(vectors - 1, 0).bit_length())
-            tiles = -(-results // (group * width))
-            split = self._worth_splitting(tiles, elements, 32)
-            return reduction.Shape(True, width, group, split)
-        if program.reduced == 0 or row_bytes == 0:
-            width = 1
-        elif program.reduced > 1:
-            width = min(width, program.divisors[1])
-        if results == 1 or elements >= _BLOCK_ROW:
-            split = self._worth_splitting(results, elements, _SMALLEST_PART)
-            return reduction.Shape(False, width, reduction.BLOCK, split)
-        vectors = max(-(-elements // width), 1)
-        group = min(32, 1 << (vectors - 1).bit_length())
-        return reduction.Shape(False, width, group, False)
-
-    def _worth_splitting(self, tiles: int, elements: int, smallest: int) -> bool:
-        few = self.runtime.properties.multiprocessors * _TILES_PER_MULTIPROCESSOR
-        return tiles < few and tiles <= _TICKETS and elements >= 2 * smallest
 
 
 def _pointers(step: Step) -> tuple[tuple[int, int], ...]:
@@ -366,19 +339,8 @@ def _pointers(step: Step) -> tuple[tuple[int, int], ...]:
 
 def _operation_names(program: Program) -> list[str]:
     """The names of the rows that a program uses."""
-    found = (i[0] for i in (*program.body, *program.epilogue))
+    found = (i[0] for i in program.instructions)
     return list(dict.fromkeys(op.name for op in found if isinstance(op, Operation)))
-
-
-def _contiguous_bytes(program: Program, axis: int) -> int:
-    """Bytes per point that unguarded loads take contiguously along a loop axis."""
-    total = 0
-    for instruction in program.body:
-        if instruction[0] == "load":
-            access = program.accesses[instruction[2]]
-            if (axis, -1) in access.terms.axes and not access.terms.values:
-                total += access.dtype.itemsize
-    return total
 
 
 def _winners(number: int, task: Task) -> tuple[int, int]:

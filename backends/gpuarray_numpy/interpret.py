@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gpuarray.graph.program import operands
 from gpuarray.operations import Operation
 from gpuarray.plugins import Buffer, Program, Task
 from gpuarray_numpy.buffer import HostBuffer
@@ -58,39 +59,49 @@ class _Run:
         self.integers = task.step.integers
         self.extents = task.step.shape
         self.values: list[Values | None] = []
+        # The values that have one element for each row, and what is to be forgotten when.
+        self.of_rows: set[int] = set()
+        self.last = self._last_uses()
 
     def run(self) -> None:
         program = self.program
-        self._evaluate(program.body)
-        if program.reductions:
-            folded = [self._fold(r.name, r.values, r.dtype) for r in program.reductions]
-            self.extents = self.extents[: program.kept]
+        whole, rows = self.extents, self.extents[: program.kept]
+        for stage in program.stages:
+            self.extents = whole
+            self._evaluate(stage.body)
+            folded = [self._fold(r.name, r.values, r.dtype) for r in stage.reductions]
+            self.extents = rows
+            self.of_rows.update(range(len(self.values), len(self.values) + len(folded)))
             self.values.extend(folded)
-            self._evaluate(program.epilogue)
+            self.of_rows.update(range(len(self.values), len(self.values) + len(stage.epilogue)))
+            self._evaluate(stage.epilogue)
         for store in program.stores:
+            self.extents = rows if store.value in self.of_rows else whole
             self._store(store.access, self._value(store.value))
 
     def _evaluate(self, instructions: tuple[tuple[Any, ...], ...]) -> None:
-        last = self._last_uses()
         for instruction in instructions:
             number = len(self.values)
             self.values.append(self._instruction(instruction))
-            for used in last.get(number, ()):
+            for used in self.last.get(number, ()):
                 self.values[used] = None
 
     def _last_uses(self) -> dict[int, list[int]]:
         """For each value number, the values that nothing needs after it is computed."""
         program = self.program
         last: dict[int, int] = {}
-        numbered = list(enumerate(program.body))
-        first = len(program.body) + len(program.reductions)
-        numbered += [(first + k, i) for k, i in enumerate(program.epilogue)]
-        for number, instruction in numbered:
-            for used in self._operands(instruction):
-                last[used] = number
-        for reduction in program.reductions:
-            for used in reduction.values:
-                last.pop(used, None)
+        number = 0
+        for stage in program.stages:
+            for instruction in stage.body:
+                last.update(dict.fromkeys(operands(instruction, program.accesses), number))
+                number += 1
+            for reduction in stage.reductions:
+                # Folded with the next instruction, at the latest.
+                last.update(dict.fromkeys(reduction.values, number + len(stage.reductions)))
+            number += len(stage.reductions)
+            for instruction in stage.epilogue:
+                last.update(dict.fromkeys(operands(instruction, program.accesses), number))
+                number += 1
         for store in program.stores:
             for used in (store.value, *(v for v, _ in program.accesses[store.access].terms.values)):
                 last.pop(used, None)
@@ -99,23 +110,12 @@ class _Run:
             released.setdefault(number, []).append(used)
         return released
 
-    def _operands(self, instruction: tuple[Any, ...]) -> list[int]:
-        opcode = instruction[0]
-        if opcode == "load":
-            terms = self.program.accesses[instruction[2]].terms
-            guard = instruction[3]
-            return [v for v, _ in terms.values] + ([guard] if guard >= 0 else [])
-        if opcode == "scalar":
-            return []
-        if opcode == "affine":
-            return [v for v, _ in instruction[2].values]
-        if opcode in ("idiv", "imod", "wrap", "inside"):
-            return [instruction[2]]
-        return list(instruction[2:])
-
     def _value(self, number: int) -> Values:
         value = self.values[number]
         assert value is not None
+        if number in self.of_rows and len(self.extents) > self.program.kept and value.ndim:
+            # The same all along the reduced axes.
+            return value.reshape(*value.shape, *[1] * self.program.reduced)
         return value
 
     def _instruction(self, instruction: tuple[Any, ...]) -> Values:

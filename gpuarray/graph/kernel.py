@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from gpuarray.graph.assemble import Assembly
 from gpuarray.graph.index import ZERO, Affine, axis, combine, constant
 from gpuarray.graph.lower import Lowering, TooLarge
 from gpuarray.graph.node import (
@@ -21,24 +22,13 @@ from gpuarray.graph.node import (
     contiguous_strides,
     intern_layout,
 )
-from gpuarray.graph.program import (
-    Access,
-    Instruction,
-    Output,
-    Program,
-    Reduction,
-    Step,
-    Store,
-    Terms,
-)
+from gpuarray.graph.program import Step, Store
 from gpuarray.graph.vertex import ScalarInput, Vertex
 
 __all__ = ["TooLarge", "build"]
 
 Shape = tuple[int, ...]
 Order = list[int]
-
-_WIDE = 1 << 31
 
 
 def build(outputs: list[Vertex], reductions: list[Vertex], limits: tuple[int, int]) -> Step:
@@ -59,7 +49,6 @@ class _Kernel:
         self.reductions = reductions
         self.limits = limits
         own = frozenset(v.slot for v in outputs if not v.in_place)
-        self.lowering = Lowering(own, limits[1])
         first = outputs[0]
         if reductions:
             source = reductions[0].parents[0].shape
@@ -76,9 +65,11 @@ class _Kernel:
             self.extents = list(shape)
             self.kept = list(range(len(shape)))
             self.folded = []
+        self.levels = _levels(outputs, reductions, own)
+        dependent = frozenset(slot for slot, level in self.levels.items() if level > 0)
+        self.lowering = Lowering(own, limits[1], dependent, len(self.kept))
         # (value, operand slot, dtype, address or None for a fresh buffer, collides)
         self.targets: list[tuple[int, Vertex, Affine | None]] = []
-        self.folds: list[tuple[str, tuple[int, ...], Any]] = []
 
     def step(self) -> Step:
         if self.reductions:
@@ -99,7 +90,8 @@ class _Kernel:
             assert v.layout is not None
             place = low.access(-1 - v.slot, v.dtype, address, v.layout.alignment)
             stores.append(Store(value, place, v.op is SCATTER and math.prod(self.extents) > 1))
-        return self._finish(order, stores)
+        made = Assembly(low, self.extents, len(self.kept), self.outputs, self.reductions)
+        return made.step(order, stores)
 
     def _lower_map(self) -> None:
         index = tuple(ZERO if n == 1 else axis(d) for d, n in enumerate(self.extents))
@@ -131,38 +123,58 @@ class _Kernel:
         return low.as_dtype(low.value(value, at), value.dtype, v.dtype)
 
     def _lower_reductions(self) -> None:
+        """Stage after stage: what its reductions fold, and the results that are of its level."""
+        low, levels = self.lowering, self.levels
+        full = tuple(axis(k) if self.extents[k] != 1 else ZERO for k in self._numbers())
+        whole = [v for v in self.outputs if self._is_whole(v)]
+        rows = [v for v in self.outputs if not self._is_whole(v)]
+        folding = 1 + max(levels[v.parents[0].slot] for v in self.reductions)
+        for stage in range(max([folding, *(1 + levels[v.slot] for v in whole)])):
+            if stage > 0:
+                low.begin_stage()
+            here = [v for v in self.reductions if levels[v.parents[0].slot] == stage]
+            folds = [self._fold(v, full) for v in here]
+            for v in whole:
+                if levels[v.slot] == stage:
+                    self.targets.append((low.point_value(v, full), v, None))
+            low.end_body(folds)
+            if stage == folding - 1:
+                for v in rows:
+                    self.targets.append((low.row_value(v, self._row_index(v)), v, None))
+
+    def _fold(self, v: Vertex, full: tuple[Affine, ...]) -> tuple[int, str, tuple[int, ...], Any]:
         low = self.lowering
+        name: Any = v.attributes[0]  # type: ignore[index]
+        source = v.parents[0]
+        value = low.value(source, full)
+        if name not in ("argmax", "argmin"):
+            return (v.slot, name, (low.as_dtype(value, source.dtype, v.dtype),), v.dtype)
+        first = len(self.kept)
+        extents = self.extents[first:]
+        strides = contiguous_strides(tuple(extents))
+        walks = zip(strides, extents, range(first, first + len(extents)), strict=True)
+        place = combine((s, axis(a)) for s, n, a in walks if n != 1)
+        return (v.slot, name, (value, low.number(place)), v.dtype)
+
+    def _numbers(self) -> list[int]:
+        """For each dimension of the input space, its loop axis."""
         number = {d: k for k, d in enumerate(self.kept + self.folded)}
-        full = tuple(
-            axis(number[d]) if self.extents[number[d]] != 1 else ZERO for d in range(len(number))
+        return [number[d] for d in range(len(number))]
+
+    def _is_whole(self, v: Vertex) -> bool:
+        """Whether a result has an element for each point, and not for each row."""
+        return v.rows is not None and v.op is not REDUCE and v.shape == self._space()
+
+    def _space(self) -> Shape:
+        return tuple(self.extents[k] for k in self._numbers())
+
+    def _row_index(self, v: Vertex) -> tuple[Affine, ...]:
+        if len(v.shape) == len(self.kept):
+            return tuple(axis(k) if self.extents[k] != 1 else ZERO for k in range(len(self.kept)))
+        return tuple(
+            ZERO if d in self.folded or v.shape[d] == 1 else axis(k)
+            for d, k in enumerate(self._numbers())
         )
-        for v in self.reductions:
-            name: Any = v.attributes[0]  # type: ignore[index]
-            source = v.parents[0]
-            dtype = v.dtype
-            value = low.value(source, full)
-            if name in ("argmax", "argmin"):
-                extents = self.extents[len(self.kept) :]
-                strides = contiguous_strides(tuple(extents))
-                first = len(self.kept)
-                walks = zip(strides, extents, range(first, first + len(extents)), strict=True)
-                place = combine((s, axis(a)) for s, n, a in walks if n != 1)
-                self.folds.append((name, (value, low.number(place)), dtype))
-            else:
-                self.folds.append((name, (low.as_dtype(value, source.dtype, dtype),), dtype))
-        first = len(low.body)
-        low.begin_epilogue({v.slot: first + k for k, v in enumerate(self.reductions)})
-        shape = self.reductions[0].shape
-        kept = iter(range(len(self.kept)))
-        if len(shape) == len(self.kept):
-            index = tuple(axis(k) if self.extents[k] != 1 else ZERO for k in kept)
-        else:
-            index = tuple(
-                ZERO if d in self.folded else axis(number[d]) if shape[d] != 1 else ZERO
-                for d in range(len(shape))
-            )
-        for v in self.outputs:
-            self.targets.append((low.value(v, index), v, None))
 
     def _axis_order(self) -> Order:
         """The loop axes from slowest to fastest: as the results lie, unless all inputs agree."""
@@ -172,7 +184,7 @@ class _Kernel:
             order = _agreed(self._walks(0, kept), kept) or order
         folded = list(range(kept, rank))
         agreed = _agreed(self._walks(kept, rank), rank - kept)
-        if agreed and not any(name.startswith("arg") for name, _, _ in self.folds):
+        if agreed and not any(str(v.attributes[0]).startswith("arg") for v in self.reductions):  # type: ignore[index]
             folded = [kept + k for k in agreed]
         return order + folded
 
@@ -205,138 +217,37 @@ class _Kernel:
     def _address(self, v: Vertex) -> Affine:
         assert v.layout is not None
         strides = v.layout.strides
-        if self.reductions and len(v.shape) != len(self.kept):
-            strides = tuple(strides[d] for d in self.kept)
-        pairs = zip(strides, range(len(strides)), strict=True)
-        return combine((s, axis(d)) for s, d in pairs if self.extents[d] != 1)
+        if not self.reductions:
+            axes = list(range(len(strides)))
+        elif self._is_whole(v):
+            axes = self._numbers()
+        else:
+            axes = list(range(len(self.kept)))
+            if len(v.shape) != len(self.kept):
+                strides = tuple(strides[d] for d in self.kept)
+        pairs = zip(strides, axes, strict=True)
+        return combine((s, axis(k)) for s, k in pairs if self.extents[k] != 1)
 
-    def _finish(self, order: Order, stores: list[Store]) -> Step:
-        low = self.lowering
-        groups = self._collapsed(order)
-        kept = sum(g[0] < len(self.kept) for g in groups)
-        # A collapsed axis walks with the stride of its fastest member.
-        renumber = {g[-1]: k for k, g in enumerate(groups)}
-        shape = tuple(math.prod(self.extents[a] for a in g) for g in groups)
-        integers: list[int] = []
 
-        def position(value: int) -> int:
-            # Equal sizes and strides share an argument only by chance, which must not make two
-            # programs of one structure differ.
-            integers.append(value)
-            return len(integers) - 1
-
-        def terms(index: Affine, with_constant: bool) -> Terms:
-            start = position(index.constant) if with_constant and index.constant else -1
-            axes = tuple(
-                (renumber[a], -1 if c == 1 else position(c)) for a, c in index.axes if a in renumber
-            )
-            values = tuple((v, -1 if c == 1 else position(c)) for v, c in index.values)
-            return Terms(start, axes, values)
-
-        def finished(instruction: Instruction) -> Instruction:
-            opcode = instruction[0]
-            if opcode == "affine":
-                return (opcode, instruction[1], terms(instruction[2], True))
-            if opcode in ("idiv", "imod", "wrap"):
-                return (*instruction[:3], position(instruction[3]))
-            if opcode == "inside":
-                return (*instruction[:3], position(instruction[3]), position(instruction[4]))
-            return instruction
-
-        body = tuple(map(finished, low.body))
-        epilogue = tuple(map(finished, low.epilogue))
-        inputs: dict[int, int] = {}
-        for slot, *_ in low.accesses:
-            if slot >= 0:
-                inputs.setdefault(slot, len(inputs))
-        operands = dict(inputs)
-        for v in self.outputs:
-            operands[-1 - v.slot] = len(operands)
-        # A guarded access may start outside its operand: its constant is no part of the pointer.
-        guarded = {i[2] for i in (*low.body, *low.epilogue) if i[0] == "load" and i[3] >= 0}
-        accesses, offsets, span = [], [], max(shape, default=1)
-        for number, (slot, dtype, address, alignment) in enumerate(low.accesses):
-            found = terms(address, number in guarded)
-            offset = address.constant * dtype.itemsize
-            strides = [c for a, c in address.axes if a in renumber]
-            shifts = [c for c in strides if c != 1] + [c for _, c in address.values]
-            for shift in (offset, *(c * dtype.itemsize for c in shifts)):
-                if shift:
-                    alignment = min(alignment, shift & -shift)
-            accesses.append(Access(operands[slot], dtype, found, max(alignment, 1)))
-            offsets.append(0 if number in guarded else offset)
-            span = max(span, self._reach(address))
-        for instruction in low.body:
-            if instruction[0] == "affine":
-                span = max(span, self._reach(instruction[2]))
-        wide = span >= _WIDE or math.prod(shape) >= _WIDE
-        program = Program(
-            kept=kept,
-            reduced=len(groups) - kept,
-            body=body,
-            reductions=tuple(Reduction(*fold) for fold in self.folds),
-            epilogue=epilogue,
-            stores=tuple(stores),
-            accesses=tuple(accesses),
-            integers=len(integers),
-            divisors=(_divisor(shape[:kept]), _divisor(shape[kept:])),
-            wide=wide,
-        )
-        return Step(
-            program=program,
-            shape=shape,
-            integers=tuple(integers),
-            inputs=tuple(inputs),
-            offsets=tuple(offsets),
-            scalars=tuple(low.scalars),
-            outputs=tuple(map(_output, self.outputs)),
-            names=_names(self.outputs, self.reductions),
-        )
-
-    def _reach(self, index: Affine) -> int:
-        """A bound of the magnitude of an index anywhere in the loop space."""
-        total = abs(index.constant)
-        total += sum(abs(c) * self.extents[a] for a, c in index.axes)
-        return total + sum(abs(c) * self._bound(v) for v, c in index.values)
-
-    def _bound(self, value: int) -> int:
-        """A bound of the magnitude of an index value."""
-        low = self.lowering
-        part, first = low.body, 0
-        if value >= len(low.body):
-            part, first = low.epilogue, len(low.body) + len(self.reductions)
-        instruction = part[value - first]
-        opcode = instruction[0]
-        if opcode in ("imod", "wrap"):
-            bound: int = instruction[3]
-            return bound
-        if opcode == "idiv":
-            return self._bound(instruction[2]) // int(instruction[3]) + 1
-        if opcode == "affine":
-            return self._reach(instruction[2])
-        if opcode == "select":
-            return max(self._bound(instruction[3]), self._bound(instruction[4]))
-        raise AssertionError(f"{instruction} is no index")
-
-    def _collapsed(self, order: Order) -> list[list[int]]:
-        """Runs of axes that every access and every index walks as one."""
-        low = self.lowering
-        indices = [address for _, _, address, _ in low.accesses]
-        indices += [i[2] for i in (*low.body, *low.epilogue) if i[0] == "affine"]
-        walks = [dict(index.axes) for index in indices]
-        groups: list[list[int]] = []
-        kept = len(self.kept)
-        for a in order:
-            if self.extents[a] == 1:
-                continue
-            if groups and (groups[-1][0] < kept) == (a < kept):
-                last = groups[-1][-1]
-                n = self.extents[a]
-                if all(walk.get(last, 0) == walk.get(a, 0) * n for walk in walks):
-                    groups[-1].append(a)
-                    continue
-            groups.append([a])
-        return groups
+def _levels(outputs: list[Vertex], reductions: list[Vertex], own: frozenset[int]) -> dict[int, int]:
+    """For each vertex that a kernel computes, how many of its reductions come before, in a row."""
+    folds = {v.slot for v in reductions}
+    levels: dict[int, int] = {}
+    stack = [*outputs, *reductions]
+    while stack:
+        v = stack[-1]
+        if v.slot in levels:
+            stack.pop()
+            continue
+        computed = not v.stored or v.slot in own or v.slot in folds or v.alias is not None
+        before = v.parents if computed and reductions else []
+        missing = [p for p in before if p.slot not in levels]
+        if missing:
+            stack += missing
+            continue
+        stack.pop()
+        levels[v.slot] = max((levels[p.slot] for p in before), default=0) + (v.slot in folds)
+    return levels
 
 
 def _placed(v: Vertex, index: tuple[Affine, ...]) -> tuple[Affine, ...]:
@@ -365,31 +276,3 @@ def _agreed(walks: list[list[tuple[int, int]]], rank: int) -> Order | None:
 def _keeps_order(v: Vertex) -> bool:
     """Whether something relies on `v` being row-major."""
     return any(isinstance(u.op, Structural) and u.op.name == "reshape" for u in v.users)
-
-
-def _divisor(extents: Shape) -> int:
-    if len(extents) < 2:
-        return 16
-    n = extents[-1]
-    return min(n & -n, 16) if n else 16
-
-
-def _output(v: Vertex) -> Output:
-    assert v.layout is not None
-    return Output(v.slot, v.layout, v.parents[0].slot if v.in_place else -1)
-
-
-def _names(outputs: list[Vertex], reductions: list[Vertex]) -> tuple[str, ...]:
-    """The operations of a kernel in the order of evaluation."""
-    seen: set[int] = set()
-    names: list[tuple[int, str]] = []
-    stack = list(outputs) + list(reductions)
-    while stack:
-        v = stack.pop()
-        if v.slot in seen:
-            continue
-        seen.add(v.slot)
-        name: Any = v.attributes[0] if v.op is REDUCE and v.attributes else v.op.name
-        names.append((v.slot, name))
-        stack.extend(p for p in v.parents if not p.stored)
-    return tuple(name for _, name in sorted(names))

@@ -11,7 +11,9 @@ __all__ = [
     "CACHED_PLANS",
     "CHEAP_OPERATIONS",
     "INSTRUCTIONS_PER_KERNEL",
+    "LONG_ROWS",
     "NODES",
+    "ROW_ELEMENTS",
 ]
 
 
@@ -53,3 +55,9 @@ CHEAP_OPERATIONS = _integer("GPUARRAY_CHEAP_OPERATIONS", 2)
 
 # Plans kept, each a few kilobytes, one for every structure and shape of a flushed graph.
 CACHED_PLANS = _integer("GPUARRAY_CACHED_PLANS", 4096)
+
+# Chains of reductions and elementwise work along rows are one kernel, which works on a row in one
+# place. Rows up to this length stay on chip there (128 KiB of float32 in the registers of a block);
+# longer ones are read again in each stage, which takes this many rows to fill a device.
+ROW_ELEMENTS = _integer("GPUARRAY_ROW_ELEMENTS", 1 << 15)
+LONG_ROWS = _integer("GPUARRAY_LONG_ROWS", 128)

@@ -1,8 +1,8 @@
 """Lowering: from the vertices of one kernel to the values of a program.
 
-In: vertices, and the loop axes at which they are wanted. Out: instructions whose indices are still
-`Affine` in plain integers; `finish` turns them into a `Program`. Equal values are computed once.
-A vertex that is stored is read; any other is expanded where it is needed.
+In: vertices, and the loop axes at which they are wanted. Out: instructions, numbered by the class
+that `Lowering` derives from. A vertex that is stored is read; any other is expanded where it is
+needed.
 """
 
 from __future__ import annotations
@@ -27,61 +27,40 @@ from gpuarray.graph.node import (
     VIEW,
     contiguous_strides,
 )
-from gpuarray.graph.program import Instruction
+from gpuarray.graph.numbering import ALWAYS, Index, Numbering, TooLarge
 from gpuarray.graph.vertex import ScalarInput, Vertex
 from gpuarray.operations import Operation
 
-__all__ = ["Lowering", "RawAccess", "TooLarge"]
+__all__ = ["Lowering", "TooLarge"]
 
 DType = np.dtype[Any]
-Index = tuple[Affine, ...]
 Request = tuple[Vertex, Index, int]
 Steps = Generator[Request, int, int]
 
 _BOOL = np.dtype(bool)
-ALWAYS = -1
-
-# (operand slot, dtype, address in elements, alignment in bytes of the operand's first element)
-RawAccess = tuple[int, DType, Affine, int]
 
 
-class TooLarge(Exception):
-    """The kernel exceeds a limit; its group has to be divided."""
-
-
-class Lowering:
+class Lowering(Numbering):
     """The values of one kernel under construction.
 
-    Values are numbered through the body, the reductions and the epilogue. `begin_epilogue`
-    starts the last part: from then on nothing of the body is visible, since it lives in
-    another loop. Vertices whose slots are in `own` are computed even though they are stored.
-    `TooLarge` ends it at more than `limit` instructions: nested selections may need one for each
-    way through them, exponentially many.
+    Vertices whose slots are in `own` are computed even though they are stored. `dependent` are
+    the slots of what depends on a reduction of this kernel: where such a vertex is wanted at an
+    index without reduced axes, it is computed once for a row, in the epilogue before; `kept` is
+    the number of the first reduced axis. `TooLarge` ends it at more than `limit` instructions:
+    nested selections may need one for each way through them, exponentially many.
     """
 
-    def __init__(self, own: frozenset[int], limit: int) -> None:
+    def __init__(
+        self,
+        own: frozenset[int],
+        limit: int,
+        dependent: frozenset[int] = frozenset(),
+        kept: int = 0,
+    ) -> None:
+        super().__init__(limit)
         self._own = own
-        self._limit = limit
-        self.body: list[Instruction] = []
-        self.epilogue: list[Instruction] = []
-        self.accesses: list[RawAccess] = []
-        self.scalars: list[int] = []
-        self._part = self.body
-        self._first = 0
-        self._values: dict[Instruction, int] = {}
-        self._known: dict[tuple[int, Index, int], int] = {}
-        self._splits: dict[int, tuple[str, Affine, int]] = {}
-        self._reduced: dict[int, int] = {}
-        self._accesses: dict[RawAccess, int] = {}
-
-    def begin_epilogue(self, reductions: dict[int, int]) -> None:
-        """Continue after the reductions; `reductions` maps their slots to value numbers."""
-        self._part = self.epilogue
-        self._first = len(self.body) + len(reductions)
-        self._values = {}
-        self._splits = {}
-        self._known = {}
-        self._reduced = reductions
+        self._dependent = dependent
+        self._kept = kept
 
     def value(self, vertex: Vertex, index: Index, guard: int = ALWAYS) -> int:
         """The number of the value of `vertex` at `index`, in its own dtype.
@@ -91,7 +70,8 @@ class Lowering:
         stack: list[tuple[Request, Steps]] = []
         request: Request = (vertex, index, guard)
         while True:
-            found = self._known.get((request[0].slot, *request[1:]))
+            known = self._world.known
+            found = known.get((request[0].slot, *request[1:]))
             if found is None:
                 stack.append((request, self._expand(*request)))
             while stack:
@@ -102,65 +82,35 @@ class Lowering:
                     found = stop.value
                     done = stack.pop()[0]
                     assert isinstance(found, int)
-                    self._known[(done[0].slot, *done[1:])] = found
+                    known[(done[0].slot, *done[1:])] = found
             else:
                 assert found is not None
                 return found
 
-    def emit(self, *instruction: Any) -> int:
-        """The number of this value, which is computed only once."""
-        found = self._values.get(instruction)
-        if found is None:
-            if len(self.body) + len(self.epilogue) >= self._limit:
-                raise TooLarge
-            found = self._values[instruction] = self._first + len(self._part)
-            self._part.append(instruction)
-        return found
-
-    def access(self, operand: int, dtype: DType, address: Affine, alignment: int) -> int:
-        """The number of an access; equal ones are one."""
-        key = (operand, dtype, address, alignment)
-        found = self._accesses.get(key)
-        if found is None:
-            found = self._accesses[key] = len(self.accesses)
-            self.accesses.append(key)
-        return found
-
-    def scalar(self, x: ScalarInput, dtype: DType) -> int:
-        """A scalar operand in the dtype in which it is used."""
-        if x.position not in self.scalars:
-            self.scalars.append(x.position)
-        return self.emit("scalar", dtype, self.scalars.index(x.position))
-
-    def as_dtype(self, value: int, found: DType, wanted: DType) -> int:
-        """`value` in another dtype."""
-        return value if found == wanted else self.emit("cast", wanted, value)
-
-    def number(self, index: Affine) -> int:
-        """An index as a value."""
-        if index.constant == 0 and not index.axes and len(index.values) == 1:
-            value, coefficient = index.values[0]
-            if coefficient == 1:
-                return value
-        return self.emit("affine", int64, index)
-
-    def _and(self, a: int, b: int) -> int:
-        return b if a == ALWAYS else a if b == ALWAYS else self.emit("and", _BOOL, a, b)
-
-    def _split(self, opcode: str, index: Affine, divisor: int) -> Affine:
-        """Quotient or remainder of a non-negative index."""
-        value = self.emit(opcode, int64, self.number(index), divisor)
-        self._splits[value] = (opcode, index, divisor)
-        return Affine(0, (), ((value, 1),))
+    def row_value(self, vertex: Vertex, index: Index) -> int:
+        """As `value`, in the last epilogue, from where no body is visible."""
+        world, self._world = self._world, self._rows
+        try:
+            return self.value(vertex, index)
+        finally:
+            self._world = world
 
     def address(self, vertex: Vertex, index: Index) -> Affine:
         """Where the element lies, in elements from the first one of a stored vertex."""
         assert vertex.layout is not None
-        return combine(zip(vertex.layout.strides, index, strict=True), splits=self._splits)
+        return combine(zip(vertex.layout.strides, index, strict=True), splits=self._world.splits)
+
+    def point_value(self, vertex: Vertex, index: Index) -> int:
+        """As `value`, and a value of the body even where it is the same all along a row."""
+        number = self.value(vertex, index)
+        here = number in self.instructions and number not in self.of_rows
+        return number if here else self.emit("cast", vertex.dtype, number)
 
     def _expand(self, v: Vertex, index: Index, guard: int) -> Steps:
-        if v.slot in self._reduced and self._part is self.epilogue:
+        if v.slot in self._reduced:
             return self._reduced[v.slot]
+        if v.slot in self._dependent and self._world is self._points and self._is_row(index):
+            return self.row_value(v, index)
         if v.stored and v.slot not in self._own and v.layout is not None:
             access = self.access(v.slot, v.dtype, self.address(v, index), v.layout.alignment)
             return self.emit("load", v.dtype, access, guard)
@@ -196,6 +146,10 @@ class Lowering:
         if v.op is UPDATE:
             return (yield from self._updated(v, index, guard))
         raise AssertionError(f"{v} must be stored")
+
+    def _is_row(self, index: Index) -> bool:
+        """Whether an index is the same all along the reduced axes."""
+        return all(a < self._kept for i in index for a, _ in i.axes)
 
     def _input(self, x: Vertex, v: Vertex, index: Index, guard: int) -> Steps:
         """The value of an input that broadcasts against the shape of `v`."""
@@ -237,7 +191,7 @@ class Lowering:
                     n *= into[j]
                     j += 1
             strides = contiguous_strides(out[i0:i])
-            linear = combine(zip(strides, index[i0:i], strict=True), splits=self._splits)
+            linear = combine(zip(strides, index[i0:i], strict=True), splits=self._world.splits)
             result.extend(self._unravelled(linear, into[j0:j]))
         return tuple(result)
 

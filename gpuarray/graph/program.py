@@ -6,11 +6,19 @@ programs are the same machine code. A `Step` adds the sizes and strides of one p
 
 How to read a program
 ---------------------
-The kernel loops over `kept + reduced` axes. `body` computes values at one point of that space, in
-order; value i is the result of ``body[i]``. Then `reductions` fold values over the reduced axes:
-their results are the values that follow the body's. `epilogue` goes on from there, at a point of
-the kept axes alone. `stores` say which values go where. Without reductions, `epilogue` is empty and
-stores name values of the body.
+The kernel loops over `kept + reduced` axes, in one or more `stages`. A stage's `body` computes
+values at one point of that space, in order; then its `reductions` fold values over the reduced
+axes; its `epilogue` goes on with the results, at a point of the kept axes alone. Values are
+numbered through: body, reductions and epilogue of the first stage, then those of the second.
+
+What may name what: a body may name values of its own and of earlier bodies, at the same point, and
+any of earlier reductions and epilogues, which are the same all along the reduced axes. An epilogue
+may name reductions and epilogues, its own and earlier ones, but no body. So the rows of
+``exp(x - max(x)) / sum(exp(x - max(x)))`` take three stages: load and max; subtract, exp and sum;
+divide.
+
+`stores` say which values go where: a value of a body at each point, any other at each point of the
+kept axes. A program without reductions is one body. Most with reductions are one stage.
 
 An instruction is a tuple ``(opcode, dtype, ...)``. Opcodes, with `v` for a value number:
 
@@ -52,10 +60,12 @@ __all__ = [
     "Output",
     "Program",
     "Reduction",
+    "Stage",
     "Step",
     "Store",
     "Task",
     "Terms",
+    "operands",
     "result_dtype",
 ]
 
@@ -101,6 +111,14 @@ class Reduction(NamedTuple):
     dtype: DType
 
 
+class Stage(NamedTuple):
+    """A walk over the reduced axes of each row, and what follows it: see the module's docstring."""
+
+    body: tuple[Instruction, ...]
+    reductions: tuple[Reduction, ...]
+    epilogue: tuple[Instruction, ...]
+
+
 class Store(NamedTuple):
     """Where a value goes; `collides` if two points may write one element (the last point wins)."""
 
@@ -114,9 +132,7 @@ class Program(NamedTuple):
 
     kept: int
     reduced: int
-    body: tuple[Instruction, ...]
-    reductions: tuple[Reduction, ...]
-    epilogue: tuple[Instruction, ...]
+    stages: tuple[Stage, ...]
     stores: tuple[Store, ...]
     accesses: tuple[Access, ...]
     integers: int
@@ -127,6 +143,26 @@ class Program(NamedTuple):
     """
     wide: bool
     """Whether an offset or an extent may pass 2**31, so that indices need 64 bits."""
+
+    @property
+    def body(self) -> tuple[Instruction, ...]:
+        """The body of the first stage, which most programs have alone."""
+        return self.stages[0].body
+
+    @property
+    def reductions(self) -> tuple[Reduction, ...]:
+        """The reductions of the first stage."""
+        return self.stages[0].reductions
+
+    @property
+    def epilogue(self) -> tuple[Instruction, ...]:
+        """The epilogue of the first stage."""
+        return self.stages[0].epilogue
+
+    @property
+    def instructions(self) -> tuple[Instruction, ...]:
+        """Those of all stages, in order."""
+        return tuple(i for stage in self.stages for i in (*stage.body, *stage.epilogue))
 
 
 class Operand(NamedTuple):
@@ -240,6 +276,22 @@ class Task:
 
     def __repr__(self) -> str:
         return f"Task({' '.join(self.step.names)}, shape={self.step.shape})"
+
+
+def operands(instruction: Instruction, accesses: tuple[Access, ...]) -> list[int]:
+    """The values that an instruction names."""
+    opcode = instruction[0]
+    if opcode == "load":
+        guard = instruction[3]
+        values = [v for v, _ in accesses[instruction[2]].terms.values]
+        return values + ([guard] if guard >= 0 else [])
+    if opcode == "scalar":
+        return []
+    if opcode == "affine":
+        return [v for v, _ in instruction[2].values]
+    if opcode in ("idiv", "imod", "wrap", "inside"):
+        return [instruction[2]]
+    return list(instruction[2:])
 
 
 def result_dtype(instruction: Instruction) -> DType:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from gpuarray.graph import limits, storage
+from gpuarray.graph import limits, rows, storage
 from gpuarray.graph.kernel import TooLarge, build
 from gpuarray.graph.node import REDUCE, VIEW, Layout, contiguous_layout, intern_layout, viewed
 from gpuarray.graph.program import Step
-from gpuarray.graph.vertex import Vertex
+from gpuarray.graph.vertex import Vertex, topological
 
 __all__ = ["Alias", "Empty", "Plan", "plan"]
 
@@ -87,8 +87,12 @@ def plan(graph: list[Vertex]) -> Plan:
         result = _attempt(graph, nodes, apart)
         if isinstance(result, Plan):
             return result
-        # A kernel was too large. Compute several results apart, or one in two kernels.
-        if len(result) > 1:
+        # A kernel was too large. Give up a chain, compute several results apart, or one in two
+        # kernels.
+        chain = result[0].rows
+        if chain is not None:
+            rows.dissolve(graph, chain)
+        elif len(result) > 1:
             apart.update(v.slot for v in result)
         else:
             _divide(result[0])
@@ -96,7 +100,7 @@ def plan(graph: list[Vertex]) -> Plan:
 
 def _attempt(graph: list[Vertex], nodes: int, apart: set[int]) -> Plan | list[Vertex]:
     """A plan, or the members of a group that does not fit one kernel."""
-    order = _topological(graph)
+    order = topological(graph)
     groups = _grouped(order, apart)
     for v in graph:
         if not v.is_leaf:
@@ -109,7 +113,8 @@ def _attempt(graph: list[Vertex], nodes: int, apart: set[int]) -> Plan | list[Ve
             try:
                 actions.append(build(item.members, reductions, sizes))
             except TooLarge:
-                if len(item.members) == 1 and not _divisible(item.members[0]):
+                first = item.members[0]
+                if len(item.members) == 1 and first.rows is None and not _divisible(first):
                     # Nothing in it can be stored on its own: one operation of many inputs.
                     actions.append(build(item.members, reductions, (1 << 30, 1 << 30)))
                 else:
@@ -122,25 +127,6 @@ def _attempt(graph: list[Vertex], nodes: int, apart: set[int]) -> Plan | list[Ve
     _release(actions, {v.slot for v in graph if v.held})
     stored = tuple(v.slot for v in graph[:nodes] if v.stored and not v.is_leaf)
     return Plan(tuple(actions), len(graph), stored)
-
-
-def _topological(graph: list[Vertex]) -> list[Vertex]:
-    """Inputs before users; vertices that the planner added stand behind their users in `graph`."""
-    order: list[Vertex] = []
-    state: dict[int, bool] = {}
-    for start in graph:
-        stack = [start]
-        while stack:
-            v = stack[-1]
-            if v.slot in state:
-                stack.pop()
-                if not state[v.slot]:
-                    state[v.slot] = True
-                    order.append(v)
-                continue
-            state[v.slot] = False
-            stack.extend(p for p in v.parents if p.slot not in state)
-    return order
 
 
 def _grouped(order: list[Vertex], apart: set[int]) -> list[_Group | Vertex]:
@@ -217,16 +203,22 @@ def _sequence(groups: list[_Group], loose: list[Vertex]) -> list[_Group | Vertex
 def _reads(v: Vertex) -> dict[tuple[int, bool], tuple[Vertex, bool]]:
     """The stored vertices that `v` reads, each with whether at the same index throughout.
 
-    A vertex read at the same index *and* elsewhere stands there twice.
+    A vertex read at the same index *and* elsewhere stands there twice. To a member of a chain, what
+    the other members read of their own row is at the same index.
     """
+    shape = v.shape if v.rows is None else v.rows.shape
     found: dict[tuple[int, bool], tuple[Vertex, bool]] = {}
     seen: set[tuple[int, bool]] = set()
     stack = [(v, not v.in_place)]
     while stack:
         user, same = stack.pop()
-        same = same and storage.is_elementwise(user)
+        chain = user.rows
+        pointwise = rows.is_elementwise(user) or (chain is not None and user.op is REDUCE)
         for parent in user.parents:
-            here = same and parent.shape == v.shape
+            here = same and (
+                (pointwise and parent.shape == shape)
+                or (chain is not None and parent.rows is chain)
+            )
             if parent.stored:
                 found[(parent.slot, here)] = (parent, here)
             elif (parent.slot, here) not in seen:
@@ -245,10 +237,11 @@ def _reductions(members: Iterable[Vertex]) -> list[Vertex]:
 
 
 def _own_reductions(v: Vertex) -> list[Vertex]:
-    if v.op is REDUCE:
-        return [v]
-    if not storage.is_elementwise(v):
-        return []
+    if v.rows is None:
+        if v.op is REDUCE:
+            return [v]
+        if not rows.is_elementwise(v):
+            return []
     return [u for u in storage.inline_cone(v) if u.op is REDUCE]
 
 
@@ -256,6 +249,8 @@ def _space(v: Vertex, apart: set[int]) -> object:
     """What has to be equal for vertices to share a kernel."""
     if v.in_place or v.slot in apart:
         return ("alone", v.slot)
+    if v.rows is not None:
+        return ("rows", v.rows)
     reductions = _own_reductions(v)
     if reductions:
         r = reductions[0]

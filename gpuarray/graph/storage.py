@@ -7,7 +7,7 @@ Every rule here weighs a pass over memory against computing again; none changes 
 
 from __future__ import annotations
 
-from gpuarray.graph import limits
+from gpuarray.graph import limits, rows
 from gpuarray.graph.node import (
     CONCAT,
     FULL,
@@ -20,11 +20,11 @@ from gpuarray.graph.node import (
     UPDATE,
     VIEW,
     Layout,
-    Structural,
 )
+from gpuarray.graph.rows import is_elementwise
 from gpuarray.graph.vertex import Vertex
 
-__all__ = ["decide", "inline_cone", "is_elementwise"]
+__all__ = ["decide", "inline_cone"]
 
 # An update in place of at most this part of its base is worth a temporary for its value, where the
 # value reads the base; a larger one is cheaper as one pass over the whole.
@@ -37,15 +37,8 @@ _FREE = frozenset((VIEW, RESHAPE, FULL, IOTA))
 _MOVING = frozenset((VIEW, ROLL, CONCAT, GATHER, UPDATE))
 
 
-def is_elementwise(vertex: Vertex) -> bool:
-    """Whether each element depends on the elements at the same index alone."""
-    return vertex.op is not None and (
-        not isinstance(vertex.op, Structural) or vertex.op.name == "astype"
-    )
-
-
 def decide(graph: list[Vertex]) -> None:
-    """Set `stored`, `alias`, `in_place` and `cost` of every vertex. May append vertices."""
+    """Set `stored`, `alias`, `in_place`, `cost`, `rows` of every vertex. May append vertices."""
     for v in graph:
         if v.held:
             v.stored = True
@@ -54,6 +47,7 @@ def decide(graph: list[Vertex]) -> None:
             _update(v, graph)
         elif v.op is SCATTER:
             _scatter(v, graph)
+    rows.find(graph)
     work: dict[int, int] = {}
     for v in graph:
         _one(v, work)
@@ -91,7 +85,7 @@ def _one(v: Vertex, work: dict[int, int]) -> None:
         found |= 1 << v.slot
     work[v.slot] = found
     v.cost = found.bit_count()
-    if v.stored or v.op is REDUCE:
+    if v.stored or v.op is REDUCE or v.rows is not None:
         return
     if v.op is SCATTER or v.cost > limits.INSTRUCTIONS_PER_KERNEL // 4:
         v.stored = True
@@ -101,7 +95,7 @@ def _one(v: Vertex, work: dict[int, int]) -> None:
 
 def _read_elsewhere(v: Vertex) -> bool:
     """Whether an element of `v` would be computed several times, were it not stored."""
-    maps = {(u.slot if u.op in _MOVING or u.size != v.size else -1) for u in v.users}
+    maps = {-1 if _reads_here(u, v) else u.slot for u in v.users}
     if len(maps) > 1:
         return True
     if v.op in (VIEW, RESHAPE):
@@ -110,6 +104,13 @@ def _read_elsewhere(v: Vertex) -> bool:
         (is_elementwise(u) or (u.op is GATHER and u.inputs[0] is v)) and u.size >= 4 * v.size
         for u in v.users
     )
+
+
+def _reads_here(user: Vertex, v: Vertex) -> bool:
+    """Whether `user` reads `v` where it is computed itself, or in a row of its own."""
+    if user.op is REDUCE:
+        return user.rows is not None
+    return user.op not in _MOVING and user.size == v.size
 
 
 def _reaches(start: Vertex, goal: Vertex) -> bool:
@@ -231,18 +232,25 @@ def _scatter(v: Vertex, graph: list[Vertex]) -> None:
 def _absorb_reductions(graph: list[Vertex]) -> None:
     """Let elementwise work that follows reductions be their epilogue; store the other ones."""
     for v in graph:
-        if not is_elementwise(v) or v.size == 0:
+        if not is_elementwise(v) or v.size == 0 or v.rows is not None:
             continue
         if v.stored or any(not is_elementwise(u) or u.shape != v.shape for u in v.users):
             if _has_epilogue_form(v):
                 v.stored = True
-    kept: set[int] = set()
-    for v in graph:
-        if v.stored and is_elementwise(v):
-            kept.update(r.slot for r in _epilogue_reductions(v))
-    for v in graph:
-        if v.op is REDUCE and v.slot not in kept:
-            v.stored = True
+    # The kernel of a stored vertex makes only those reductions itself that are of one space; all
+    # others that it needs are stored, which may leave another kernel one less to make.
+    changed = True
+    while changed:
+        changed = False
+        for v in graph:
+            if not v.stored or v.is_leaf:
+                continue
+            own = {v.slot}
+            if v.rows is None and is_elementwise(v):
+                own.update(r.slot for r in _epilogue_reductions(v))
+            for u in inline_cone(v):
+                if u.op is REDUCE and u.rows is None and u.slot not in own and not u.stored:
+                    u.stored = changed = True
 
 
 def _epilogue_cone(v: Vertex) -> list[Vertex]:
@@ -270,7 +278,7 @@ def _epilogue_reductions(v: Vertex) -> list[Vertex]:
         p.slot: p
         for u in cone
         for p in u.parents
-        if p.op is REDUCE and not p.stored and p.shape == v.shape
+        if p.op is REDUCE and p.rows is None and not p.stored and p.shape == v.shape
     }
     found: list[Vertex] = []
     for r in candidates.values():

@@ -7,13 +7,16 @@ decides what is stored without touching a node (a plan outlives the nodes it was
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from gpuarray.graph.node import Layout, Node
 
-__all__ = ["ScalarInput", "Vertex", "vertices"]
+if TYPE_CHECKING:
+    from gpuarray.graph.rows import Rows
+
+__all__ = ["ScalarInput", "Vertex", "topological", "vertices"]
 
 DType = np.dtype[Any]
 
@@ -54,11 +57,13 @@ class Vertex:
         A stored view that shares the buffer of this other vertex.
     cost
         Operations needed to compute one element from what is stored.
+    rows
+        What the vertices share that one kernel computes in several stages (see `rows`), or None.
     """
 
     __slots__ = (
         *("slot", "op", "inputs", "attributes", "dtype", "shape", "size", "layout", "is_leaf"),
-        *("held", "sole", "sharing", "users", "stored", "in_place", "alias", "cost"),
+        *("held", "sole", "sharing", "users", "stored", "in_place", "alias", "cost", "rows"),
     )
 
     def __init__(
@@ -87,6 +92,7 @@ class Vertex:
         self.in_place = False
         self.alias: Vertex | None = None
         self.cost = 0
+        self.rows: Rows | None = None
         for x in inputs:
             if isinstance(x, Vertex):
                 x.users.append(self)
@@ -133,3 +139,22 @@ def vertices(nodes: list[Node], held: set[int], sole: dict[int, tuple[int, ...]]
     for slot, sharing in sole.items():
         found[slot].sharing = tuple(found[other] for other in sharing)
     return found
+
+
+def topological(graph: list[Vertex]) -> list[Vertex]:
+    """Inputs before users; vertices that the planner added stand behind their users in `graph`."""
+    order: list[Vertex] = []
+    state: dict[int, bool] = {}
+    for start in graph:
+        stack = [start]
+        while stack:
+            v = stack[-1]
+            if v.slot in state:
+                stack.pop()
+                if not state[v.slot]:
+                    state[v.slot] = True
+                    order.append(v)
+                continue
+            state[v.slot] = False
+            stack.extend(p for p in v.parents if p.slot not in state)
+    return order

@@ -253,7 +253,8 @@ class _Writer:
         if self._has_tail() and self._loads_elements():
             inner = self._last(inner)
         self.values.lane = "lane"
-        return self.values.lane_statements(self._axes(inner, unit), load, lanes, "  ")
+        body = enumerate(self.program.body)
+        return self.values.lane_statements(body, self._axes(inner, unit), load, lanes, "  ")
 
     def _loads_elements(self) -> bool:
         return any(i[0] == "load" and i[2] not in self.vector for i in self.program.body)

@@ -5,12 +5,14 @@ body of the program is the load of the reduction and the epilogue its store. One
 all: where a result is split over several blocks, the block that finishes last merges their parts,
 in the order of their numbers, so that the bits never depend on timing.
 
-Two layouts of a block:
+Three layouts of a block:
 
 rows      the innermost reduced axis is contiguous: `group` threads share a result and walk along
           it, `width` elements at a time
 columns   the innermost kept axis is contiguous: `group` threads stand side by side, each with
           `width` results, and the rest of the block takes other elements of the same results
+staged    as rows, but `group` threads hold a row whole (see `staged`): what is not split, and all
+          programs of several stages
 """
 
 from __future__ import annotations
@@ -22,13 +24,19 @@ from gpuarray.plugins import Program
 from gpuarray_cuda.codegen.columns import ColumnsWriter
 from gpuarray_cuda.codegen.reduction_writer import BLOCK, NAME, Reduce, Shape
 from gpuarray_cuda.codegen.rows import RowsWriter
+from gpuarray_cuda.codegen.staged import RowShape, staged
 
-__all__ = ["BLOCK", "NAME", "Reduce", "Shape", "reduction"]
+__all__ = ["BLOCK", "NAME", "Reduce", "RowShape", "Shape", "reduction"]
 
 
 def reduction(
-    program: Program, operations: Mapping[str, Operation], shape: Shape, resident: int = 0
+    program: Program,
+    operations: Mapping[str, Operation],
+    shape: Shape | RowShape,
+    resident: int = 0,
 ) -> Reduce:
     """The kernel of a program with reductions; `resident` is as in `signature`."""
+    if isinstance(shape, RowShape):
+        return staged(program, operations, shape, resident)
     writer = ColumnsWriter if shape.columns else RowsWriter
     return writer(program, operations, shape, resident).kernel()

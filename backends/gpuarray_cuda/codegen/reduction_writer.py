@@ -7,7 +7,7 @@ epilogue and the merging of blocks, as lines of C++.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gpuarray.graph.program import result_dtype
@@ -24,7 +24,15 @@ from gpuarray_cuda.codegen.values import (
     signature,
 )
 
-__all__ = ["BLOCK", "NAME", "Reduce", "ReductionWriter", "Shape"]
+__all__ = [
+    "BLOCK",
+    "NAME",
+    "Reduce",
+    "ReductionWriter",
+    "Shape",
+    "accumulator",
+    "unravelled",
+]
 
 BLOCK = 256
 # Independent loads of a thread before it accumulates: four 16-byte loads keep the bus full.
@@ -104,8 +112,16 @@ class ReductionWriter(ABC):
         """What a thread does, from its place in the grid to its stores."""
 
     def kernel(self) -> Reduce:
+        body = self.program.body
         lines = [
-            *self._accumulator(),
+            *accumulator(
+                "Accumulator",
+                [
+                    (fold.name, c_result(body[v]), result_dtype(body[v]).itemsize)
+                    for fold in self.program.reductions
+                    for v in fold.values[:1]
+                ],
+            ),
             signature(NAME, BLOCK, self.resident),
             self.arguments.unpacked(),
             *self.body(),
@@ -114,55 +130,12 @@ class ReductionWriter(ABC):
         source = complete_source(self.arguments, "\n".join(lines))
         return Reduce(source, self.arguments.format, self.results, scalar_positions(self.program))
 
-    def _accumulator(self) -> list[str]:
-        """One struct for all reductions of the program."""
-        fields, add, merge = [], [], []
-        # At least four bytes, since states move between lanes in 32-bit pieces.
-        alignment = 4
-        parameters = []
-        for k, fold in enumerate(self.program.reductions):
-            value = fold.values[0]
-            kind = c_result(self.program.body[value])
-            name = f"ga_{fold.name}"
-            counts = fold.name in ("argmax", "argmin", "squares")
-            alignment = max(alignment, result_dtype(self.program.body[value]).itemsize)
-            alignment = max(alignment, 8) if counts else alignment
-            fields.append(f"  {name if fold.name in ('any', 'all') else f'{name}<{kind}>'} r{k};")
-            parameters.append(f"{kind} x{k}")
-            if len(fold.values) > 1:
-                parameters.append(f"i64 k{k}")
-            add.append(f"    r{k}.add(x{k}{f', k{k}' if len(fold.values) > 1 else ''});")
-            merge.append(f"    r{k}.merge(o.r{k});")
-        device = "  __device__ __forceinline__"
-        return [
-            f"struct alignas({alignment}) Accumulator {{",
-            *fields,
-            f"{device} void add({', '.join(parameters)}) {{",
-            *add,
-            "  }",
-            f"{device} void merge(const Accumulator& o) {{",
-            *merge,
-            "  }",
-            "};",
-        ]
-
     # The parts that both layouts share
 
     def unravel(self, linear: str, first: int, last: int, prefix: str, indent: str) -> list[str]:
         """Loop indices of axes `first` to `last` from a linear index."""
-        if last == first:
-            return []
-        if last - first == 1:
-            return [f"{indent}const {self.index} {prefix}{first} = ({self.index})({linear});"]
-        lines = [f"{indent}{self.unsigned} {prefix}q = ({self.unsigned})({linear});"]
-        for k in range(last - 1, first, -1):
-            lines.append(
-                f"{indent}const {self.index} {prefix}{k} = "
-                f"({self.index})({prefix}q % ({self.unsigned})e{k});"
-            )
-            lines.append(f"{indent}{prefix}q /= ({self.unsigned})e{k};")
-        lines.append(f"{indent}const {self.index} {prefix}{first} = ({self.index}){prefix}q;")
-        return lines
+        types = (self.index, self.unsigned)
+        return unravelled(linear, range(first, last), prefix, indent, types)
 
     def add(self, target: str, axes: dict[int, str], vector: str | None, indent: str) -> list[str]:
         """Compute the body at one point and add it to an accumulator."""
@@ -232,3 +205,56 @@ class ReductionWriter(ABC):
     def reduced_axes(self, linear: str, indent: str) -> list[str]:
         """The loop indices of the reduced axes from a linear index."""
         return self.unravel(linear, self.program.kept, self.rank, "j", indent)
+
+
+def accumulator(name: str, folds: Iterable[tuple[str, str, int]]) -> list[str]:
+    """One struct for several reductions, each given by its name, C type and itemsize."""
+    fields, add, merge = [], [], []
+    # At least four bytes, since states move between lanes in 32-bit pieces.
+    alignment = 4
+    parameters = []
+    for k, (fold, kind, itemsize) in enumerate(folds):
+        chooses = fold in ("argmax", "argmin")
+        alignment = max(alignment, itemsize, 8 if chooses or fold == "squares" else 4)
+        struct = f"ga_{fold}" if fold in ("any", "all") else f"ga_{fold}<{kind}>"
+        fields.append(f"  {struct} r{k};")
+        parameters.append(f"{kind} x{k}")
+        if chooses:
+            parameters.append(f"i64 k{k}")
+        add.append(f"    r{k}.add(x{k}{f', k{k}' if chooses else ''});")
+        merge.append(f"    r{k}.merge(o.r{k});")
+    device = "  __device__ __forceinline__"
+    return [
+        f"struct alignas({alignment}) {name} {{",
+        *fields,
+        f"{device} void add({', '.join(parameters)}) {{",
+        *add,
+        "  }",
+        f"{device} void merge(const {name}& o) {{",
+        *merge,
+        "  }",
+        "};",
+    ]
+
+
+def unravelled(
+    linear: str, axes: range, prefix: str, indent: str, types: tuple[str, str]
+) -> list[str]:
+    """Declarations of the loop indices of neighbouring axes, by their linear index.
+
+    `types` are those of an index and of its unsigned quotients.
+    """
+    index, unsigned = types
+    if not axes:
+        return []
+    first = axes[0]
+    if len(axes) == 1:
+        return [f"{indent}const {index} {prefix}{first} = ({index})({linear});"]
+    lines = [f"{indent}{unsigned} {prefix}q = ({unsigned})({linear});"]
+    for k in reversed(axes[1:]):
+        lines.append(
+            f"{indent}const {index} {prefix}{k} = ({index})({prefix}q % ({unsigned})e{k});"
+        )
+        lines.append(f"{indent}{prefix}q /= ({unsigned})e{k};")
+    lines.append(f"{indent}const {index} {prefix}{first} = ({index}){prefix}q;")
+    return lines

@@ -7,7 +7,7 @@ Every member of the argument struct has 8 bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -134,20 +134,20 @@ class Arguments:
 
 def scalar_dtypes(program: Program) -> tuple[DType, ...]:
     """The dtype of each scalar argument; one scalar used in two dtypes stands there twice."""
-    found = [i[1:3] for i in (*program.body, *program.epilogue) if i[0] == "scalar"]
+    found = [i[1:3] for i in program.instructions if i[0] == "scalar"]
     unique = list(dict.fromkeys(found))
     return tuple(dtype for dtype, _ in unique)
 
 
 def scalar_positions(program: Program) -> tuple[int, ...]:
     """For each scalar argument, which of the task's scalars it is."""
-    found = [i[1:3] for i in (*program.body, *program.epilogue) if i[0] == "scalar"]
+    found = [i[1:3] for i in program.instructions if i[0] == "scalar"]
     return tuple(position for _, position in dict.fromkeys(found))
 
 
 def guarded(program: Program) -> frozenset[int]:
     """The accesses that some load makes only where a value holds: never part of a vector."""
-    loads = (i for i in (*program.body, *program.epilogue) if i[0] == "load")
+    loads = (i for i in program.instructions if i[0] == "load")
     return frozenset(i[2] for i in loads if i[3] >= 0)
 
 
@@ -167,7 +167,7 @@ class Values:
         self.operations = operations
         self.index = "i64" if program.wide else "i32"
         self._unsigned = "u64" if program.wide else "u32"
-        scalars = [i[1:3] for i in (*program.body, *program.epilogue) if i[0] == "scalar"]
+        scalars = [i[1:3] for i in program.instructions if i[0] == "scalar"]
         self._scalars = {key: k for k, key in enumerate(dict.fromkeys(scalars))}
         # The values that are arrays over lanes, and the lane that is meant where one is named.
         self._varying: set[int] = set()
@@ -189,26 +189,44 @@ class Values:
         return lines
 
     def lane_statements(
-        self, axes: Mapping[int, str], load: Load, lanes: int, indent: str
+        self,
+        instructions: Iterable[tuple[int, tuple[Any, ...]]],
+        axes: Mapping[int, str],
+        load: Load,
+        lanes: int,
+        indent: str,
+        spread: bool = False,
     ) -> list[str]:
-        """The values of the body for `lanes` points, one operation after the other.
+        """Numbered values for `lanes` points, one operation after the other.
 
         Each value is an array over ``lane``, which `axes` and `load` may name; scalars are shared.
         In this order the lanes' independent operations stand side by side, and hide the latency
-        of each other.
+        of each other. With `spread`, functions of all lanes take values that the lanes share, too.
         """
-        self._varying = {k for k, i in enumerate(self.program.body) if i[0] != "scalar"}
+        numbered = list(instructions)
+        self.declare_lanes(k for k, i in numbered if i[0] != "scalar")
         lines = []
-        for k, instruction in enumerate(self.program.body):
+        for k, instruction in numbered:
             c = c_result(instruction)
             if k not in self._varying:
                 text = self._expression(instruction, axes, load)
                 lines.append(f"{indent}const {c} v{k} = {text};")
                 continue
             lines.append(f"{indent}{c} v{k}[{lanes}];")
-            function = self._lane_function(instruction)
+            function = self._lane_function(instruction, spread)
             if function and lanes > 1:
-                operands = [f"v{v}" for v in instruction[2:]]
+                operands = []
+                for position, v in enumerate(instruction[2:]):
+                    name = f"v{v}"
+                    if v not in self._varying:
+                        name = f"v{k}_{position}"
+                        lines += [
+                            f"{indent}{C_NAMES[instruction[1]]} {name}[{lanes}];",
+                            "#pragma unroll",
+                            f"{indent}for (int lane = 0; lane < {lanes}; ++lane) "
+                            f"{name}[lane] = v{v};",
+                        ]
+                    operands.append(name)
                 lines.append(f"{indent}{function}({', '.join(operands)}, v{k});")
                 continue
             lines += [
@@ -218,10 +236,16 @@ class Values:
             ]
         return lines
 
-    def _lane_function(self, instruction: tuple[Any, ...]) -> str | None:
+    def declare_lanes(self, values: Iterable[int]) -> None:
+        """From now on these values are arrays over lanes."""
+        self._varying.update(values)
+
+    def _lane_function(self, instruction: tuple[Any, ...], spread: bool) -> str | None:
         """A device function that computes all lanes of an instruction together, if there is one."""
         opcode, dtype, *operands = instruction
-        if not isinstance(opcode, Operation) or not self._varying.issuperset(operands):
+        if not isinstance(opcode, Operation):
+            return None
+        if not spread and not self._varying.issuperset(operands):
             return None
         return _LANE_FUNCTIONS.get((self.operations[opcode.name].expression(dtype), dtype))
 

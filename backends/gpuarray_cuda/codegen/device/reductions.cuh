@@ -19,6 +19,19 @@ __device__ __forceinline__ T ga_state_below(const T& state, int lanes) {
   return moved.state;
 }
 
+// The state of one lane, to all of the warp.
+template <class T>
+__device__ __forceinline__ T ga_state_of(const T& state, int lane) {
+  union {
+    T state;
+    u32 words[sizeof(T) / 4];
+  } moved = {state};
+#pragma unroll
+  for (int k = 0; k < (int)(sizeof(T) / 4); ++k)
+    moved.words[k] = __shfl_sync(0xffffffffu, moved.words[k], lane);
+  return moved.state;
+}
+
 template <class T>
 __device__ __forceinline__ T ga_lowest() {
   if constexpr ((T)0.5f != (T)0) {
@@ -87,17 +100,23 @@ struct ga_all {
   __device__ __forceinline__ bool result() const { return a != 0; }
 };
 
-// The first extreme wins, and NaN is more extreme than any number.
+// The first extreme wins, and NaN is more extreme than any number. Elements are added in the order
+// of their indices; branches would cost more than the comparisons that they save.
 template <class T>
 struct ga_argmax {
   T a = {};
   i64 i = -1;
   __device__ __forceinline__ void add(T x, i64 k) {
-    const bool better = x != x ? a == a || k < i : a == a && (x > a || (x == a && k < i));
-    if (i < 0 || better) a = x, i = k;
+    take(x, k, (i < 0) | (x > a) | ((x != x) & (a == a)));
   }
   __device__ __forceinline__ void merge(const ga_argmax& o) {
-    if (o.i >= 0) add(o.a, o.i);
+    const bool more = (o.a > a) | ((o.a != o.a) & (a == a));
+    const bool equal = (o.a == a) | ((o.a != o.a) & (a != a));
+    take(o.a, o.i, (o.i >= 0) & ((i < 0) | more | (equal & (o.i < i))));
+  }
+  __device__ __forceinline__ void take(T x, i64 k, bool better) {
+    a = better ? x : a;
+    i = better ? k : i;
   }
   __device__ __forceinline__ i64 result() const { return i; }
 };
@@ -107,11 +126,16 @@ struct ga_argmin {
   T a = {};
   i64 i = -1;
   __device__ __forceinline__ void add(T x, i64 k) {
-    const bool better = x != x ? a == a || k < i : a == a && (x < a || (x == a && k < i));
-    if (i < 0 || better) a = x, i = k;
+    take(x, k, (i < 0) | (x < a) | ((x != x) & (a == a)));
   }
   __device__ __forceinline__ void merge(const ga_argmin& o) {
-    if (o.i >= 0) add(o.a, o.i);
+    const bool more = (o.a < a) | ((o.a != o.a) & (a == a));
+    const bool equal = (o.a == a) | ((o.a != o.a) & (a != a));
+    take(o.a, o.i, (o.i >= 0) & ((i < 0) | more | (equal & (o.i < i))));
+  }
+  __device__ __forceinline__ void take(T x, i64 k, bool better) {
+    a = better ? x : a;
+    i = better ? k : i;
   }
   __device__ __forceinline__ i64 result() const { return i; }
 };

@@ -1,0 +1,369 @@
+"""Reductions over rows that a few threads hold: each row is read once, whatever becomes of it.
+
+In: a program whose innermost reduced axis is contiguous, and a `RowShape`. Out: a kernel's source.
+`group` threads share a row, each with `vectors` vectors of `width` neighbouring elements. They go
+through the program stage by stage; what a later stage needs of a point stays in registers. A row
+that is too long for that is walked through once a stage, and its values are computed again.
+
+The order in which a row is folded depends on its length, dtypes and alignment alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gpuarray.graph.program import Store
+from gpuarray.operations import Operation
+from gpuarray.plugins import Program
+from gpuarray_cuda.codegen.reduction_writer import (
+    NAME,
+    Reduce,
+    accumulator,
+    unravelled,
+)
+from gpuarray_cuda.codegen.values import (
+    C_NAMES,
+    Arguments,
+    Values,
+    complete_source,
+    guarded,
+    scalar_positions,
+    signature,
+)
+from gpuarray_cuda.codegen.walks import Numbered, Walks
+
+__all__ = ["RowShape", "staged"]
+
+# Extra integer arguments: rows in all, and elements of each.
+_SIZES = ("results", "elements")
+_VALUE = re.compile(r"\{(\d+)\}")
+# Threads of a block that has several rows, each of a warp or less.
+_SHARED_BLOCK = 256
+# Points of a thread that are computed together, where a vector is not longer.
+_LANES = 4
+
+
+class RowShape(NamedTuple):
+    """How threads divide rows; everything else is an argument of the kernel."""
+
+    width: int
+    group: int
+    vectors: int
+    held: bool
+
+    @property
+    def block(self) -> int:
+        """Threads of a block."""
+        return self.group if self.group > 32 else _SHARED_BLOCK
+
+
+def staged(
+    program: Program, operations: Mapping[str, Operation], shape: RowShape, resident: int = 0
+) -> Reduce:
+    """The kernel of a program with reductions; `resident` is as in `signature`."""
+    return _Writer(program, operations, shape, resident).kernel()
+
+
+class _Writer:
+    def __init__(
+        self,
+        program: Program,
+        operations: Mapping[str, Operation],
+        shape: RowShape,
+        resident: int,
+    ) -> None:
+        self.program = program
+        self.shape = shape
+        self.resident = resident
+        self.values = Values(program, operations)
+        self.arguments = Arguments(program, (), _SIZES)
+        self.index = self.values.index
+        self.unsigned = "u64" if program.wide else "u32"
+        self.rank = program.kept + program.reduced
+        self.guarded = guarded(program)
+        # Vectors that are computed together, and batches of them.
+        together = max(min(_LANES // shape.width, shape.vectors), 1)
+        self.together = together if shape.vectors % together == 0 else 1
+        self.lanes = self.together * shape.width
+        self.batches = shape.vectors // self.together
+        capacity = shape.group * shape.width * shape.vectors
+        made = Walks(program, shape.held, 2.0 ** -(capacity - 1).bit_length())
+        self.analysis = made
+        self.walks, self.before, self.row_stores = made.walks, made.before, made.row_stores
+        self.dtypes = made.dtypes
+        self.kept = made.kept() if shape.held else [set() for _ in made.walks]
+
+    def kernel(self) -> Reduce:
+        shape, per_block = self.shape, self.shape.block // self.shape.group
+        lines = []
+        for k, walk in enumerate(self.walks):
+            if walk.folds:
+                folds = [(fold.struct, fold.kind, fold.itemsize) for fold in walk.folds]
+                lines += accumulator(f"Accumulator{k}", folds)
+        lines += [
+            signature(NAME, shape.block, self.resident),
+            self.arguments.unpacked(),
+            f"  const {'int' if shape.held else 'i64'} length = elements;",
+            f"  const int t = threadIdx.x % {shape.group};",
+            f"  const i64 row = (i64)blockIdx.x * {per_block} + threadIdx.x / {shape.group};",
+            "  const bool exists = row < results;",
+            *unravelled(
+                "exists ? row : 0", range(self.program.kept), "i", "  ", (self.index, self.unsigned)
+            ),
+            *self._of_rows(self.before),
+        ]
+        for k in range(len(self.walks)):
+            lines += self._walk(k)
+        if self.row_stores:
+            lines.append("  if (t == 0 && exists) {")
+            for store in self.row_stores:
+                address = self.values.address(store.access, self._row_axes())
+                lines.append(f"    p{store.access}[{address}] = v{store.value};")
+            lines.append("  }")
+        lines.append("}")
+        source = complete_source(self.arguments, "\n".join(lines))
+        return Reduce(source, self.arguments.format, per_block, scalar_positions(self.program))
+
+    def _row_axes(self) -> dict[int, str]:
+        return {k: f"i{k}" for k in range(self.program.kept)}
+
+    def _of_rows(self, numbered: Numbered) -> list[str]:
+        """Values that a row has one of."""
+
+        def load(number: int, address: str) -> str:
+            return f"p{number}[{address}]"
+
+        return [
+            line
+            for k, instruction in numbered
+            for line in self.values.statements((instruction,), k, self._row_axes(), load, "  ")
+        ]
+
+    def _walk(self, number: int) -> list[str]:
+        """One walk along the row, the merging of what it folds, and the values that follow."""
+        walk, shape = self.walks[number], self.shape
+        here = {v for v, _ in walk.body}
+        new = (self.kept[number] & here) if shape.held else set()
+        lines = [
+            f"  {C_NAMES[self.dtypes[v]]} h{v}[{shape.width * shape.vectors}];" for v in sorted(new)
+        ]
+        body = walk.body if shape.held else self.analysis.again(number)
+        if not (body or walk.folds):
+            return lines + self._of_rows(walk.epilogue)
+        if walk.folds:
+            lines.append(f"  Accumulator{number} acc{number}[{self.lanes}];")
+        step = shape.group * shape.width
+        indent = "  "
+        if not shape.held:
+            lines.append(f"  for (i64 base = 0; base < length; base += {step * shape.vectors}) {{")
+            indent = "    "
+        early = self._early(body, number)
+        lines += self._early_loads(early, indent)
+        lines += [
+            "#pragma unroll",
+            f"{indent}for (int b = 0; b < {self.batches}; ++b) {{",
+            *self._places(f"b * {self.together} + q", self.together, indent + "  "),
+        ]
+        inner = indent + "  "
+        fetched = {v for v in walk.needs - here if shape.held}
+        for v in sorted(fetched):
+            lines += [
+                f"{inner}{C_NAMES[self.dtypes[v]]} v{v}[{self.lanes}];",
+                "#pragma unroll",
+                f"{inner}for (int lane = 0; lane < {self.lanes}; ++lane) "
+                f"v{v}[lane] = h{v}[b * {self.lanes} + lane];",
+            ]
+        self.values.declare_lanes(fetched)
+        late = self._vectors(body) - early
+        lines += self._late_loads(late, inner)
+
+        def load(k: int, address: str) -> str:
+            if k in early:
+                return f"l{k}[b * {self.together} + lane / {shape.width}].v[lane % {shape.width}]"
+            if k in late:
+                return f"l{k}[lane / {shape.width}].v[lane % {shape.width}]"
+            return f"p{k}[{address}]"
+
+        lines += self.values.lane_statements(
+            body, self._axes("lane"), load, self.lanes, inner, spread=True
+        )
+        for v in sorted(new):
+            lines += [
+                "#pragma unroll",
+                f"{inner}for (int lane = 0; lane < {self.lanes}; ++lane) "
+                f"h{v}[b * {self.lanes} + lane] = v{v}[lane];",
+            ]
+        if walk.folds:
+            given = ", ".join(self._named(text) for fold in walk.folds for text in fold.operands)
+            lines += [
+                "#pragma unroll",
+                f"{inner}for (int lane = 0; lane < {self.lanes}; ++lane)",
+                f"{inner}  if (in[lane / {shape.width}]) acc{number}[lane].add({given});",
+            ]
+        for store in walk.stores:
+            lines += self._store(store, inner)
+        lines.append(f"{indent}}}")
+        if not shape.held:
+            lines.append("  }")
+        if walk.folds:
+            lines += self._merge(number)
+        for k, fold in enumerate(walk.folds):
+            lines.append("  " + fold.declaration.format(result=f"acc{number}[0].r{k}.result()"))
+        return lines + self._of_rows(walk.epilogue)
+
+    def _named(self, text: str) -> str:
+        """The operand of a fold, with the names of its values at lane `lane`."""
+        return _VALUE.sub(lambda found: self.values.name(int(found[1])), text)
+
+    # Where a thread's points lie
+
+    def _places(self, vector: str, count: int, indent: str) -> list[str]:
+        """`r` and `in` of vectors; past the end there is the first point, which counts nowhere."""
+        shape, first = self.shape, self.program.kept
+        offset = "" if shape.held else "base + "
+        kind = "int" if shape.held else "i64"
+        lines = [
+            f"{indent}{self.index} r[{count}];",
+            f"{indent}bool in[{count}];",
+        ]
+        split = range(first, self.rank) if self.program.reduced > 1 else range(0)
+        lines += [f"{indent}{self.index} jj{k}[{count}];" for k in split]
+        lines += [
+            "#pragma unroll",
+            f"{indent}for (int q = 0; q < {count}; ++q) {{",
+            f"{indent}  const {kind} at = "
+            f"{offset}(({vector}) * {shape.group} + t) * {shape.width};",
+            f"{indent}  in[q] = at < length;",
+            f"{indent}  r[q] = in[q] ? ({self.index})at : 0;",
+            *unravelled("r[q]", split, "j", indent + "  ", (self.index, self.unsigned)),
+            *(f"{indent}  jj{k}[q] = j{k};" for k in split),
+            f"{indent}}}",
+        ]
+        return lines
+
+    def _axes(self, lane: str) -> dict[int, str]:
+        """The loop indices of a point, by its lane or, for ``q``, of the first one of a vector."""
+        width = self.shape.width
+        vector = lane if lane == "q" else f"{lane} / {width}" if width > 1 else lane
+        name = "jj{0}[{1}]" if self.program.reduced > 1 else "r[{1}]"
+        axes = self._row_axes()
+        axes |= {k: name.format(k, vector) for k in range(self.program.kept, self.rank)}
+        if width > 1 and lane != "q":
+            last = self.rank - 1
+            axes[last] = f"({axes[last]} + {lane} % {width})"
+        return axes
+
+    # Memory
+
+    def _is_vector(self, number: int) -> bool:
+        """Whether an access takes a whole vector at once."""
+        access, width = self.program.accesses[number], self.shape.width
+        if number in self.guarded or access.terms.values:
+            return False
+        nbytes = width * access.dtype.itemsize
+        along = (self.rank - 1, -1) in access.terms.axes
+        return width == 1 or (along and nbytes <= 16 and access.alignment >= nbytes)
+
+    def _vectors(self, body: Numbered) -> set[int]:
+        loads = {i[2] for _, i in body if i[0] == "load"}
+        return {k for k in loads if self._is_vector(k)}
+
+    def _early(self, body: Numbered, number: int) -> set[int]:
+        """Loads of all vectors before anything is computed: in the first walk, or in each."""
+        return self._vectors(body) if number == 0 or not self.shape.held else set()
+
+    def _vector_type(self, number: int) -> str:
+        return f"vec_t<{C_NAMES[self.program.accesses[number].dtype]}, {self.shape.width}>"
+
+    def _vector_load(self, number: int, target: str, indent: str) -> str:
+        address = self.values.address(number, self._axes("q"))
+        kind = self._vector_type(number)
+        return f"{indent}{target} = *reinterpret_cast<const {kind}*>(p{number} + ({address}));"
+
+    def _early_loads(self, accesses: set[int], indent: str) -> list[str]:
+        if not accesses:
+            return []
+        count = self.shape.vectors
+        lines = [f"{indent}{self._vector_type(k)} l{k}[{count}];" for k in sorted(accesses)]
+        lines += [f"{indent}{{", *self._places("q", count, indent + "  ")]
+        lines += ["#pragma unroll", f"{indent}  for (int q = 0; q < {count}; ++q) {{"]
+        lines += [self._vector_load(k, f"l{k}[q]", indent + "    ") for k in sorted(accesses)]
+        return [*lines, f"{indent}  }}", f"{indent}}}"]
+
+    def _late_loads(self, accesses: set[int], indent: str) -> list[str]:
+        if not accesses:
+            return []
+        count = self.together
+        lines = [f"{indent}{self._vector_type(k)} l{k}[{count}];" for k in sorted(accesses)]
+        lines += ["#pragma unroll", f"{indent}for (int q = 0; q < {count}; ++q) {{"]
+        lines += [self._vector_load(k, f"l{k}[q]", indent + "  ") for k in sorted(accesses)]
+        return [*lines, f"{indent}}}"]
+
+    def _store(self, store: Store, indent: str) -> list[str]:
+        """The values of a batch to memory."""
+        k, width = store.access, self.shape.width
+        if not self._is_vector(k):
+            address = self.values.address(k, self._axes("lane"))
+            return [
+                "#pragma unroll",
+                f"{indent}for (int lane = 0; lane < {self.lanes}; ++lane)",
+                f"{indent}  if (in[lane / {width}] && exists) "
+                f"p{k}[{address}] = {self.values.name(store.value)};",
+            ]
+        kind, address = self._vector_type(k), self.values.address(k, self._axes("q"))
+        self.values.lane = f"q * {width} + e"
+        value = self.values.name(store.value)
+        self.values.lane = "lane"
+        return [
+            "#pragma unroll",
+            f"{indent}for (int q = 0; q < {self.together}; ++q) {{",
+            f"{indent}  if (!in[q] || !exists) continue;",
+            f"{indent}  {kind} w;",
+            "#pragma unroll",
+            f"{indent}  for (int e = 0; e < {width}; ++e) w.v[e] = {value};",
+            f"{indent}  *reinterpret_cast<{kind}*>(p{k} + ({address})) = w;",
+            f"{indent}}}",
+        ]
+
+    # Folding
+
+    def _merge(self, number: int) -> list[str]:
+        """Merge what the threads of a row have: the same state in all of them, if it is needed."""
+        acc, group = f"acc{number}[0]", self.shape.group
+        last = number == len(self.walks) - 1
+        lines = []
+        if self.lanes > 1:
+            lines += [
+                "#pragma unroll",
+                f"  for (int lane = 1; lane < {self.lanes}; ++lane) "
+                f"{acc}.merge(acc{number}[lane]);",
+            ]
+        lines += self._merge_lanes(acc, min(group, 32))
+        if group > 32:
+            warps = group // 32
+            kind = f"Accumulator{number}"
+            lines += [
+                f"  __shared__ __align__(16) u8 room{number}[{warps} * sizeof({kind})];",
+                "  {",
+                f"    {kind}* const shared = reinterpret_cast<{kind}*>(room{number});",
+                f"    if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = {acc};",
+                "    __syncthreads();",
+                f"    {acc} = shared[threadIdx.x % {warps}];",
+                "  }",
+                *self._merge_lanes(acc, warps),
+            ]
+        if not last and group > 1:
+            leader = "0" if group >= 32 else f"(int)(threadIdx.x % 32) / {group} * {group}"
+            lines.append(f"  {acc} = ga_state_of({acc}, {leader});")
+        return lines
+
+    def _merge_lanes(self, state: str, lanes: int) -> list[str]:
+        if lanes == 1:
+            return []
+        return [
+            "#pragma unroll",
+            f"  for (int d = {lanes // 2}; d > 0; d /= 2) "
+            f"{state}.merge(ga_state_below({state}, d));",
+        ]
