@@ -25,7 +25,7 @@ ELEMENTS = 1000
 REPEATS = 500
 IMPORTS = 9
 
-# Stays under the 200 operations at which a pending graph is flushed by itself.
+# Stays under the 300 operations at which a pending graph is flushed by itself.
 RECORDED_OPERATIONS = 150
 FLUSHED_OPERATIONS = 30
 

@@ -34,9 +34,9 @@ def _integer(variable: str, default: int) -> int:
 EAGER = _integer("GPUARRAY_EAGER", 0) != 0
 
 # Operations a pending graph may hold. A kernel of 200 operations compiles in 20 ms and a flush of
-# it costs 80 us of Python, so a longer chain gains nothing; a loop that never asks for a value is
-# flushed this often.
-NODES = 0 if EAGER else _integer("GPUARRAY_MAX_PENDING_NODES", 200)
+# it costs 80 us of Python, so a longer chain gains little; a loop that never asks for a value is
+# flushed this often. Twenty steps of a map of the plane (Mandelbrot's: 252 operations) still fit.
+NODES = 0 if EAGER else _integer("GPUARRAY_MAX_PENDING_NODES", 300)
 
 # Bytes of buffers that may appear while a graph is pending. They may be alive only because the
 # graph reads them, so this bounds the memory that laziness costs.
@@ -46,8 +46,9 @@ BYTES = _integer("GPUARRAY_MAX_PENDING_BYTES", 1 << 30)
 # 24 use 112, 32 use 144, and 64 spill.
 ACCESSES_PER_KERNEL = _integer("GPUARRAY_MAX_KERNEL_ARRAYS", 24)
 
-# Values a kernel may compute; more only lengthens the compilation.
-INSTRUCTIONS_PER_KERNEL = _integer("GPUARRAY_MAX_KERNEL_OPERATIONS", 512)
+# Values a kernel may compute; more only lengthens the compilation. What takes half of that many is
+# stored.
+INSTRUCTIONS_PER_KERNEL = _integer("GPUARRAY_MAX_KERNEL_OPERATIONS", 1024)
 
 # An expression of at most this many operations is computed again by each kernel that reads it
 # at other indices; a longer one is stored, since a pass over memory is then cheaper.

@@ -87,7 +87,7 @@ def _one(v: Vertex, work: dict[int, int]) -> None:
     v.cost = found.bit_count()
     if v.stored or v.op is REDUCE or v.rows is not None:
         return
-    if v.op is SCATTER or v.cost > limits.INSTRUCTIONS_PER_KERNEL // 4:
+    if v.op is SCATTER or v.cost > limits.INSTRUCTIONS_PER_KERNEL // 2:
         v.stored = True
     elif v.cost > limits.CHEAP_OPERATIONS and _read_elsewhere(v):
         v.stored = True

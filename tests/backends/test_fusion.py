@@ -189,6 +189,25 @@ def test_the_longest_chain_is_split_and_right(device, host):
     np.testing.assert_array_equal(host(x), v)
 
 
+def test_twenty_steps_of_a_map_of_the_plane_are_one_kernel_with_one_result(device, host):
+    """Every step reads several values of the one before; none of them is written to memory."""
+    real, imaginary = 2 * data(N), data(N)[::-1].copy()
+
+    def escaped(ns: Any, a: Any, b: Any) -> Any:
+        x, y = a, b
+        steps = ns.where(x * x + y * y <= 4.0, 1.0, 0.0)
+        for _ in range(19):
+            x, y = ns.clip(x * x - y * y + a, -9.0, 9.0), ns.clip(2.0 * x * y + b, -9.0, 9.0)
+            steps = steps + ns.where(x * x + y * y <= 4.0, 1.0, 0.0)
+        return steps
+
+    with observing() as seen:
+        found = escaped(xp, *(xp.asarray(v, device=device) for v in (real, imaginary)))
+        xp.evaluate(found)
+    assert len(seen.stored) == seen.tasks == 1
+    np.testing.assert_array_equal(host(found), escaped(np, real, imaginary))
+
+
 # What is compiled
 
 
