@@ -91,7 +91,10 @@ def _row_shape(step: Step, elements: int) -> RowShape:
     usual = min(usual, _MOST_POINTS) >> sum(computed > long for long in _LONG_BODIES)
     wide = any(result_dtype(i).itemsize >= 8 for s in program.stages for i in s.body)
     room = _HELD_BYTES_WIDE if wide else _HELD_BYTES
-    most = min(_MOST_POINTS, room // held) if held else usual
+    most = usual
+    if held:
+        most = min(_MOST_POINTS, room // held)
+        usual = min(usual, _HELD_BYTES // 2 // held)
     points = max(min(usual, most), width)
     group = _power(-(-elements // points))
     # Fewer threads would leave holes in what a warp reads at once.
