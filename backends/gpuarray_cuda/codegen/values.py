@@ -282,10 +282,11 @@ class Values:
         if opcode == "affine":
             return f"(i64)({self.terms(rest[0], axes)})"
         names = [self.name(v) for v in rest]
-        if opcode in ("idiv", "imod"):
-            sign = "/" if opcode == "idiv" else "%"
-            u = self._unsigned
-            return f"(i64)(({u}){names[0]} {sign} ({u})n{rest[1]})"
+        u = self._unsigned
+        if opcode == "idiv":
+            return f"(i64)(({u}){names[0]} / ({u})n{rest[1]})"
+        if opcode == "imod":
+            return f"(i64)ga_index_remainder(({u}){names[0]}, ({u})n{rest[1]})"
         if opcode == "wrap":
             return f"ga_wrapped_index({names[0]}, (i64)n{rest[1]})"
         if opcode == "inside":
