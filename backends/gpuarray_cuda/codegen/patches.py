@@ -40,15 +40,16 @@ _LARGE_ACCESSES = 8
 # Along a shorter axis most of a tile would be empty.
 _SHORTEST = 16
 
-# Without tiles: half a KiB of float32 in a row, so that the halo of a stencil adds an eighth.
-_WIDTH, _HEIGHT = 128, 16
-_NARROWEST, _LOWEST = 64, 8
+# Without tiles: half a KiB of float32 in a row, and 16 rows for a thread, which share the 200
+# instructions that find a patch (a point of a stencil takes 30). A halo adds a sixteenth.
+_WIDTH, _HEIGHT = 128, 32
+_NARROWEST, _LOWEST = 64, 12
 
 # Tiles of a square grid are taken in squares of so many a side, each followed by its mirror image:
 # of ``x + x.T`` the second read of a tile then comes from the L2 cache.
 SUPER = 4
 
-_INDICES = frozenset({"affine", "idiv", "imod", "inside", "and", "select", "scalar"})
+_INDICES = frozenset({"affine", "idiv", "imod", "roll", "inside", "and", "not", "select"})
 
 
 class Patch(NamedTuple):
@@ -172,7 +173,7 @@ def _is_along(program: Program, terms: Terms, axis: int) -> bool:
             instruction = program.body[value]
             if factor != -1:
                 continue
-            if instruction[0] == "imod":
+            if instruction[0] in ("imod", "roll"):
                 instruction = program.body[instruction[2]]
             if instruction[0] == "affine":
                 found.append(instruction[2])

@@ -282,17 +282,20 @@ class Values:
         if opcode == "affine":
             return f"(i64)({self.terms(rest[0], axes)})"
         names = [self.name(v) for v in rest]
-        u = self._unsigned
-        if opcode == "idiv":
-            return f"(i64)(({u}){names[0]} / ({u})n{rest[1]})"
-        if opcode == "imod":
-            return f"(i64)ga_index_remainder(({u}){names[0]}, ({u})n{rest[1]})"
+        if opcode in ("idiv", "imod"):
+            sign = "/" if opcode == "idiv" else "%"
+            u = self._unsigned
+            return f"(i64)(({u}){names[0]} {sign} ({u})n{rest[1]})"
+        if opcode == "roll":
+            return f"{names[0]} < (i64)n{rest[1]} ? {names[0]} : {names[0]} - (i64)n{rest[1]}"
         if opcode == "wrap":
             return f"ga_wrapped_index({names[0]}, (i64)n{rest[1]})"
         if opcode == "inside":
             return f"{names[0]} >= (i64)n{rest[1]} && {names[0]} < (i64)n{rest[2]}"
         if opcode == "and":
             return f"{names[0]} && {names[1]}"
+        if opcode == "not":
+            return f"!{names[0]}"
         if opcode == "select":
             return f"{names[0]} ? {names[1]} : {names[2]}"
         if opcode == "cast":

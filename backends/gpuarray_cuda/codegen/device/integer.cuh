@@ -55,15 +55,6 @@ __device__ __forceinline__ T ga_remainder(T a, T b) {
   return a % b;
 }
 
-// The remainder of an index that is seldom twice the length: in a roll, never, and a division takes
-// some twenty instructions.
-template <class T>
-__device__ __forceinline__ T ga_index_remainder(T index, T length) {
-  if (index < length) return index;
-  index -= length;
-  return index < length ? index : index % length;
-}
-
 template <class T>
 __device__ __forceinline__ T ga_left_shift(T a, T count) {
   return (u64)count < 8 * sizeof(T) ? (T)((u64)a << count) : (T)0;
