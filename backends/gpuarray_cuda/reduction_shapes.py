@@ -26,15 +26,19 @@ _BLOCK_ROW = 4096
 
 # Bytes that a thread has in flight: four loads of 16 keep the bus full.
 _LOADED_BYTES = 64
-# Points that a thread computes, at most, and bytes that it keeps of them from stage to stage.
+# Bytes of a row that its threads read at once, at least: two sectors.
+_SIDE_BY_SIDE = 64
+# Points that a thread computes, at most, and bytes that it keeps of them from stage to stage: layer
+# norm of rows of 32768 float32 takes all of 128 registers (sm_90, NVRTC 13.5). With values of eight
+# bytes at work it would spill.
 _MOST_POINTS = 64
 _HELD_BYTES = 256
+_HELD_BYTES_WIDE = 192
+# Threads that share a row. With 1024 of up to 64 registers each, only one row would be at work.
 _MOST_THREADS = 512
 # Values of a vector, in bytes: more lanes at once would spill.
 _VECTOR_BYTES = 64
-# Threads and loads of a row that fits nowhere.
-_LONG_GROUP = 512
-# Computations of a point beyond which a thread takes half as many points, and a quarter.
+# Computations of a point, beyond which a thread takes half as many points, and a quarter.
 _LONG_BODIES = (24, 72)
 
 
@@ -85,17 +89,27 @@ def _row_shape(step: Step, elements: int) -> RowShape:
     computed = sum(i[0] not in ("scalar", "load") for s in program.stages for i in s.body)
     usual = max(_LOADED_BYTES // _largest_load(program), 1)
     usual = min(usual, _MOST_POINTS) >> sum(computed > long for long in _LONG_BODIES)
-    most = min(_MOST_POINTS, _HELD_BYTES // held) if held else usual
+    wide = any(result_dtype(i).itemsize >= 8 for s in program.stages for i in s.body)
+    room = _HELD_BYTES_WIDE if wide else _HELD_BYTES
+    most = min(_MOST_POINTS, room // held) if held else usual
     points = max(min(usual, most), width)
-    group = 1 << max(-(-elements // points) - 1, 0).bit_length()
+    group = _power(-(-elements // points))
+    # Fewer threads would leave holes in what a warp reads at once.
+    side_by_side = max(_SIDE_BY_SIDE // (width * _largest_load(program)), 1)
+    group = max(group, min(side_by_side, _power(-(-elements // width))))
     if group > _MOST_THREADS:
         group, points = _MOST_THREADS, max(most, width)
     vectors = -(-elements // (group * width))
-    if vectors * width > points:
-        return RowShape(width, _LONG_GROUP, max(usual // width, 1), False)
+    if vectors * width > points or held * width > room:
+        return RowShape(width, group, max(usual // width, 1), False)
     # Few different numbers, since each is a kernel of its own.
     step_size = 1 << max((vectors - 1).bit_length() - 2, 0)
     return RowShape(width, group, -(-vectors // step_size) * step_size, True)
+
+
+def _power(n: int) -> int:
+    """The smallest power of two that is not less than a positive number."""
+    return 1 << (n - 1).bit_length()
 
 
 def _row_width(step: Step) -> int:

@@ -237,13 +237,20 @@ def _absorb_reductions(graph: list[Vertex]) -> None:
         if v.stored or any(not is_elementwise(u) or u.shape != v.shape for u in v.users):
             if _has_epilogue_form(v):
                 v.stored = True
-    kept: set[int] = set()
-    for v in graph:
-        if v.stored and is_elementwise(v) and v.rows is None:
-            kept.update(r.slot for r in _epilogue_reductions(v))
-    for v in graph:
-        if v.op is REDUCE and v.rows is None and v.slot not in kept:
-            v.stored = True
+    # The kernel of a stored vertex makes only those reductions itself that are of one space; all
+    # others that it needs are stored, which may leave another kernel one less to make.
+    changed = True
+    while changed:
+        changed = False
+        for v in graph:
+            if not v.stored or v.is_leaf:
+                continue
+            own = {v.slot}
+            if v.rows is None and is_elementwise(v):
+                own.update(r.slot for r in _epilogue_reductions(v))
+            for u in inline_cone(v):
+                if u.op is REDUCE and u.rows is None and u.slot not in own and not u.stored:
+                    u.stored = changed = True
 
 
 def _epilogue_cone(v: Vertex) -> list[Vertex]:

@@ -102,6 +102,16 @@ REGRESSIONS = {
         v1 = xp.broadcast_to(v0 | v0, (2, 2))
         v2 = v1[v1]
     """,
+    "a kernel made a reduction over the space of another one": """
+        v0 = make((2, 2), "float64", 14)
+        v1 = xp.mean(v0, axis=1, keepdims=True)
+        v2 = -v1
+        v3 = xp.mean(v2, axis=1, keepdims=True)
+        v4 = xp.abs(v1)
+        v5 = xp.abs(v4)
+        v6 = v5 + v3
+        del v1, v2, v3, v4, v5
+    """,
     "a transposed array updated in place was taken for row-major memory": """
         v0 = xp.permute_dims(make((3, 4), "float64", 2), (1, 0))
         v0[1, 1] = 0.5

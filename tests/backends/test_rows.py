@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import gpuarray as xp
 from gpuarray.graph import limits
 
 from .observer import Observer, observing
+from .test_programs import WANTED
 
 Arrays = tuple[np.ndarray[Any, Any], ...]
 
@@ -353,3 +356,67 @@ def test_a_chain_gives_the_bits_of_its_parts(device, dtype, length):
     xp.evaluate(total)
     one_by_one = e / total
     np.testing.assert_array_equal(*(np.asarray(a.to_device("cpu")) for a in (fused, one_by_one)))
+
+
+# Random chains
+
+UNARY = ("sin", "abs", "flip", "next row")
+BINARY = ("add", "subtract", "maximum", "product")
+FOLDED = ("mean", "max", "min", "var")
+
+
+def step(ns: Any, kind: str, x: Any, y: Any) -> Any:
+    """One operation; values stay within a few units."""
+    if kind in FOLDED:
+        return getattr(ns, kind)(x, axis=1, keepdims=True)
+    if kind == "flip":
+        return ns.flip(x, axis=1)
+    if kind == "next row":
+        return ns.roll(x, 1, axis=0)
+    if kind == "product":
+        return x * y * 0.25
+    return getattr(ns, kind)(x, y) if kind in BINARY else getattr(ns, kind)(x)
+
+
+Steps = list[tuple[str, int, int]]
+
+
+@st.composite
+def chains(draw: st.DrawFn) -> tuple[tuple[int, int], Steps, set[int]]:
+    """A shape; steps of (operation, the values that it takes); the values that are held."""
+    shape = (draw(st.integers(2, 9)), draw(st.sampled_from([2, 3, 4, 8, 20, 33, 64, 200])))
+    count = draw(st.integers(3, 14))
+    steps = []
+    for k in range(count):
+        kinds = draw(st.sampled_from((UNARY, BINARY, BINARY, FOLDED)))
+        # Rather what was made last, so that what is made is used.
+        operands = [k - min(draw(st.integers(0, 3)), k) for _ in range(2)]
+        steps.append((draw(st.sampled_from(kinds)), *operands))
+    held = draw(st.sets(st.integers(1, count), max_size=3)) | {count}
+    return shape, steps, held
+
+
+def values_of(ns: Any, x: Any, steps: Steps, held: set[int]) -> list[Any]:
+    made = [x]
+    for kind, a, b in steps:
+        made.append(step(ns, kind, made[a], made[b]))
+    return [v for k, v in enumerate(made) if k in held]
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda:0"], indirect=True)
+@given(chain=chains())
+@settings(
+    max_examples=WANTED or 60,
+    derandomize=not WANTED,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_random_chains_have_numpys_values(device, chain):
+    shape, steps, held = chain
+    v = np.random.default_rng(14).uniform(-1.5, 1.5, shape)
+    found = values_of(xp, xp.asarray(v, device=device), steps, held)
+    xp.evaluate(*found)
+    for x, expected in zip(found, values_of(np, v, steps, held), strict=True):
+        actual = np.asarray(x.to_device("cpu"))
+        np.testing.assert_allclose(actual, expected, rtol=1e-11, atol=1e-11)

@@ -16,7 +16,7 @@ import gpuarray as xp
 from gpuarray.operations import TABLE
 from gpuarray_cuda import compaction
 
-from .kernels import compile_all, ptx, resources, sources
+from .kernels import Source, compile_all, ptx, resources, sources
 
 pytest.importorskip("cuda.bindings.nvrtc", reason="NVRTC (nvidia-cuda-nvrtc) is not installed")
 
@@ -320,6 +320,80 @@ def test_every_reduction(shape: str, dtype: str, architecture: str) -> None:
 def test_reductions_that_no_block_shares(shape: str, architecture: str) -> None:
     # The code of the split ones without its last part, so that one dtype will do.
     check(reductions(shape), "float32", architecture, REDUCTIONS)
+
+
+# Chains along rows: what a thread keeps of a row grows with it, up to 64 points for each of 512.
+
+
+def softmax(x: xp.Array, w: xp.Array, b: xp.Array) -> xp.Array:
+    e = xp.exp(x - xp.max(x, axis=-1, keepdims=True))
+    return e / xp.sum(e, axis=-1, keepdims=True)
+
+
+def log_sum_exp(x: xp.Array, w: xp.Array, b: xp.Array) -> xp.Array:
+    largest = xp.max(x, axis=-1, keepdims=True)
+    return xp.log(xp.sum(xp.exp(x - largest), axis=-1)) + largest[..., 0]
+
+
+def layer_norm(x: xp.Array, w: xp.Array, b: xp.Array) -> xp.Array:
+    mean, var = xp.mean(x, axis=-1, keepdims=True), xp.var(x, axis=-1, keepdims=True)
+    return (x - mean) / xp.sqrt(var + 1e-5) * w + b
+
+
+def variance(x: xp.Array, w: xp.Array, b: xp.Array) -> xp.Array:
+    return xp.var(x, axis=-1)
+
+
+# The bounds for float32 and float64 by the length of a row, and beside them the highest measured
+# (NVRTC 13.5.37). Rows of 1001 and 4097 are loaded element by element; those of 100000, and float64
+# from 16384 on, are read again in each stage.
+CHAINS: dict[int, tuple[int, int]] = {
+    3: (40, 48),  # 32 48
+    32: (64, 80),  # 58 72
+    128: (64, 80),  # 58 72
+    1001: (72, 80),  # 72 72
+    4096: (64, 80),  # 54 78
+    4097: (64, 96),  # 60 95
+    8192: (64, 96),  # 54 94
+    16384: (80, 104),  # 78 98
+    32768: (128, 104),  # 128 98
+    100000: (88, 104),  # 84 98
+}
+
+
+def chains(length: int, dtype: str) -> list[Source]:
+    """The kernels of `softmax`, `log_sum_exp`, `layer_norm` and `variance`."""
+
+    def record() -> None:
+        operands = arrays(dtype, (4096, length), (length,), (length,))
+        for program in (softmax, log_sum_exp, layer_norm, variance):
+            xp.evaluate(program(*operands))
+
+    found = [kernel for kernel in sources(record) if kernel.name == "gpuarray_reduction"]
+    assert len(found) == 4
+    return found
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("length", CHAINS)
+def test_chains_along_rows(length: int, dtype: str, architecture: str) -> None:
+    found = compile_all(chains(length, dtype), architecture)
+    assert max(kernel.registers for kernel in found) <= CHAINS[length][REALS.index(dtype)]
+    assert max(kernel.spilled for kernel in found) == 0
+
+
+@pytest.mark.parametrize("length", [128, 1024, 4096, 16384])
+def test_a_chain_reads_each_element_once_and_writes_it_once(length: int) -> None:
+    for kernel, writes in zip(chains(length, "float32")[:2], (True, False), strict=True):
+        text = ptx(kernel)
+        loads = re.findall(r"\bld\.global\S*", text)
+        stores = re.findall(r"\bst\.global\S*", text)
+        # 16 bytes for each vector of a thread.
+        assert {load.replace(".nc", "") for load in loads} == {"ld.global.v4.f32"}
+        assert set(stores) == ({"st.global.v4.f32"} if writes else {"st.global.f32"})
+        assert len(loads) == (8 if length == 16384 else 4)
+        assert len(stores) == (len(loads) if writes else 1)
 
 
 # Compaction

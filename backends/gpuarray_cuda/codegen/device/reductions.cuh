@@ -100,17 +100,23 @@ struct ga_all {
   __device__ __forceinline__ bool result() const { return a != 0; }
 };
 
-// The first extreme wins, and NaN is more extreme than any number.
+// The first extreme wins, and NaN is more extreme than any number. Elements are added in the order
+// of their indices; branches would cost more than the comparisons that they save.
 template <class T>
 struct ga_argmax {
   T a = {};
   i64 i = -1;
   __device__ __forceinline__ void add(T x, i64 k) {
-    const bool better = x != x ? a == a || k < i : a == a && (x > a || (x == a && k < i));
-    if (i < 0 || better) a = x, i = k;
+    take(x, k, (i < 0) | (x > a) | ((x != x) & (a == a)));
   }
   __device__ __forceinline__ void merge(const ga_argmax& o) {
-    if (o.i >= 0) add(o.a, o.i);
+    const bool more = (o.a > a) | ((o.a != o.a) & (a == a));
+    const bool equal = (o.a == a) | ((o.a != o.a) & (a != a));
+    take(o.a, o.i, (o.i >= 0) & ((i < 0) | more | (equal & (o.i < i))));
+  }
+  __device__ __forceinline__ void take(T x, i64 k, bool better) {
+    a = better ? x : a;
+    i = better ? k : i;
   }
   __device__ __forceinline__ i64 result() const { return i; }
 };
@@ -120,11 +126,16 @@ struct ga_argmin {
   T a = {};
   i64 i = -1;
   __device__ __forceinline__ void add(T x, i64 k) {
-    const bool better = x != x ? a == a || k < i : a == a && (x < a || (x == a && k < i));
-    if (i < 0 || better) a = x, i = k;
+    take(x, k, (i < 0) | (x < a) | ((x != x) & (a == a)));
   }
   __device__ __forceinline__ void merge(const ga_argmin& o) {
-    if (o.i >= 0) add(o.a, o.i);
+    const bool more = (o.a < a) | ((o.a != o.a) & (a == a));
+    const bool equal = (o.a == a) | ((o.a != o.a) & (a != a));
+    take(o.a, o.i, (o.i >= 0) & ((i < 0) | more | (equal & (o.i < i))));
+  }
+  __device__ __forceinline__ void take(T x, i64 k, bool better) {
+    a = better ? x : a;
+    i = better ? k : i;
   }
   __device__ __forceinline__ i64 result() const { return i; }
 };
