@@ -248,7 +248,7 @@ def test_64_bit_indices(dtype: str, architecture: str) -> None:
 
 def test_tiles_are_tiles() -> None:
     kernels = sources(lambda: each_tile("float32"))
-    assert sum("__shared__" in kernel.text for kernel in kernels) == 8
+    assert sum("__shared__" in kernel.text for kernel in kernels) == 9
     assert sum("u32 columns" in kernel.text for kernel in kernels) == 11
 
 
