@@ -151,6 +151,34 @@ def layouts(values: Values) -> Iterator[Check]:
         yield f"10 outputs, number {k}", found, host
 
 
+def tiles(values: Values) -> Iterator[Check]:
+    """Operands along different axes, read and written through tiles; patches without tiles."""
+    for dtype in ("bool", "int16", "float32", "float64", "complex128"):
+        for shape in ((16, 16), (65, 65), (300, 300), (33, 130), (257, 40)):
+            (a, x), (b, y) = values.pair(dtype, *shape), values.pair(dtype, *shape[::-1])
+            yield f"transposed {dtype} {shape}", xp.where(y == x.T, y, x.T), a.T
+            joined = xp.concat([x.T, y], axis=1) == xp.concat([y, y], axis=1)
+            expected = np.concatenate([a.T, b], axis=1) == np.concatenate([b, b], axis=1)
+            yield f"transposed and joined {dtype} {shape}", joined, expected
+            rolled = xp.roll(x.T, 3, axis=0) == y
+            yield f"transposed and rolled {dtype} {shape}", rolled, np.roll(a.T, 3, axis=0) == b
+            view, expected = xp.permute_dims(xp.asarray(a), (1, 0)), a.T.copy()
+            view[1:, :-2] = y[1:, :-2]
+            expected[1:, :-2] = b[1:, :-2]
+            yield f"into a transposed view {dtype} {shape}", view, expected
+    for order in ((0, 2, 1), (2, 1, 0), (1, 2, 0)):
+        a, x = values.pair("float32", 18, 33, 70)
+        b, y = values.pair("float32", *(a.shape[k] for k in order))
+        yield f"permuted {order}", xp.permute_dims(x, order) + y, a.transpose(order) + b
+    for dtype in ("uint8", "float32", "complex128"):
+        a, x = values.pair(dtype, 45, 270)
+        total = x[:-2, 1:-1] + x[2:, 1:-1] + x[1:-1, :-2] + x[1:-1, 2:]
+        expected = a[:-2, 1:-1] + a[2:, 1:-1] + a[1:-1, :-2] + a[1:-1, 2:]
+        yield f"stencil {dtype}", total, expected
+        rolled = xp.flip(xp.roll(x, (3, 5), axis=(0, 1))) + x
+        yield f"rolled and flipped {dtype}", rolled, np.flip(np.roll(a, (3, 5), axis=(0, 1))) + a
+
+
 REDUCTIONS: tuple[tuple[str, Sequence[str]], ...] = (
     ("sum", (*INTEGERS, *REALS, *COMPLEX)),
     ("prod", ("int8", "int64", "uint32", "uint64", *REALS, *COMPLEX)),
@@ -293,7 +321,7 @@ def large(values: Values) -> Iterator[Check]:
 
 
 GROUPS: tuple[Callable[[Values], Iterator[Check]], ...] = (
-    *(operations, casts, layouts, reductions, reduction_shapes, updates, compactions),
+    *(operations, casts, layouts, tiles, reductions, reduction_shapes, updates, compactions),
 )
 
 

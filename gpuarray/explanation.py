@@ -159,7 +159,7 @@ def _instruction(instruction: tuple[Any, ...], step: Step) -> str:
         return f"scalar {dtype} #{rest[0]}"
     if opcode == "affine":
         return f"index {_terms(rest[0], step)}"
-    if opcode in ("idiv", "imod", "wrap"):
+    if opcode in ("idiv", "imod", "roll", "wrap"):
         return f"{opcode} v{rest[0]} by {step.integers[rest[1]]}"
     if opcode == "inside":
         return f"{step.integers[rest[1]]} <= v{rest[0]} < {step.integers[rest[2]]}"

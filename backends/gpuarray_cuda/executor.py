@@ -18,7 +18,8 @@ from gpuarray.graph.program import Program, Step, Task
 from gpuarray.operations import Operation
 from gpuarray.plugins import Buffer
 from gpuarray_cuda.buffer import CudaBuffer
-from gpuarray_cuda.codegen import elementwise, reduction
+from gpuarray_cuda.codegen import elementwise, patches, reduction
+from gpuarray_cuda.codegen.tiles import tiles
 from gpuarray_cuda.reduction_shapes import SMALLEST_PART, TICKETS, reduction_shape
 from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime, Kernel
 from gpuarray_cuda.scalars import OVERFLOW, append_scalar, scalar_arguments
@@ -187,6 +188,9 @@ class Executor:
         if step.program.reductions:
             shape = self._reduction_shape(step)
             return reduction.reduction(step.program, self._operations, shape).source
+        chosen = patches.patch(step.program, step.shape)
+        if chosen is not None:
+            return tiles(step.program, self._operations, chosen).source
         return elementwise.elementwise(step.program, self._operations).source
 
     @property
@@ -209,6 +213,9 @@ class Executor:
             return tuple(
                 self._prepare_elementwise(step, mode) for mode in ("clear", "claim", "write")
             )
+        chosen = patches.patch(step.program, step.shape)
+        if chosen is not None:
+            return (self._prepare_patches(step, chosen),)
         return (self._prepare_elementwise(step, "write"),)
 
     def _compiled(
@@ -268,6 +275,26 @@ class Executor:
             scalars=scalar_arguments(generated.scalars, program),
             scratch=0,
             winners=winners,
+        )
+
+    def _prepare_patches(self, step: Step, chosen: patches.Patch) -> _Launch:
+        program, operations = step.program, self._operations
+        rows = tuple(operations[name] for name in _operation_names(program))
+        generated, kernel = self._compiled(
+            (program, chosen, rows),
+            elementwise.ATTEMPTS,
+            lambda attempt: tiles(program, operations, chosen, attempt),
+            elementwise.NAME,
+        )
+        return _Launch(
+            kernel=kernel,
+            grid=patches.blocks(chosen, step.shape),
+            block=elementwise.BLOCK,
+            pointers=_pointers(step),
+            sizes=(*step.shape, *step.integers),
+            scalars=scalar_arguments(generated.scalars, program),
+            scratch=0,
+            winners=-1,
         )
 
     def _reduction_shape(self, step: Step) -> reduction.Shape | reduction.RowShape:

@@ -134,6 +134,9 @@ class _Run:
             return np.asarray(a // self.integers[rest[1]])
         if opcode == "imod":
             return np.asarray(a % self.integers[rest[1]])
+        if opcode == "roll":
+            extent = self.integers[rest[1]]
+            return np.where(a < extent, a, a - extent)
         if opcode == "wrap":
             extent = self.integers[rest[1]]
             return np.clip(np.where(a < 0, a + extent, a), 0, extent - 1)
@@ -142,6 +145,8 @@ class _Run:
             return np.asarray((a >= low) & (a < high))
         if opcode == "and":
             return np.asarray(a & self._value(rest[1]))
+        if opcode == "not":
+            return np.asarray(~a)
         if opcode == "select":
             return np.where(a, self._value(rest[1]), self._value(rest[2]))
         if opcode == "cast":

@@ -94,7 +94,7 @@ class Assembly:
                 return instruction
             if opcode == "affine":
                 return (opcode, dtype, terms(rest[0], True))
-            if opcode in ("idiv", "imod", "wrap"):
+            if opcode in ("idiv", "imod", "roll", "wrap"):
                 return (opcode, dtype, final[rest[0]], position(rest[1]))
             if opcode == "inside":
                 return (opcode, dtype, final[rest[0]], position(rest[1]), position(rest[2]))
@@ -171,6 +171,8 @@ class Assembly:
         if opcode in ("imod", "wrap"):
             bound: int = instruction[3]
             return bound
+        if opcode == "roll":
+            return max(self._bound(instruction[2]), int(instruction[3]))
         if opcode == "idiv":
             return self._bound(instruction[2]) // int(instruction[3]) + 1
         if opcode == "affine":

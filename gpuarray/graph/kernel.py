@@ -177,10 +177,16 @@ class _Kernel:
         )
 
     def _axis_order(self) -> Order:
-        """The loop axes from slowest to fastest: as the results lie, unless all inputs agree."""
+        """The loop axes from slowest to fastest: as the results lie, unless all accesses agree.
+
+        Those of an update in place do include its result. A scatter keeps its order, in which the
+        last point wins.
+        """
         kept, rank = len(self.kept), len(self.extents)
         order = list(range(kept))
-        if not self.reductions and not any(v.in_place or _keeps_order(v) for v in self.outputs):
+        if not self.reductions and not any(
+            v.op is SCATTER or _keeps_order(v) for v in self.outputs
+        ):
             order = _agreed(self._walks(0, kept), kept) or order
         folded = list(range(kept, rank))
         agreed = _agreed(self._walks(kept, rank), rank - kept)
@@ -191,7 +197,8 @@ class _Kernel:
     def _walks(self, first: int, last: int) -> list[list[tuple[int, int]]]:
         """For each access that no index value moves: its (axis, stride) among these axes."""
         found = []
-        for _, _, address, _ in self.lowering.accesses:
+        placed = [address for _, _, address in self.targets if address is not None]
+        for address in (*(a for _, _, a, _ in self.lowering.accesses), *placed):
             if address.values:
                 continue
             walk = [

@@ -135,7 +135,7 @@ class Lowering(Numbering):
             return (yield source, self._reshaped(v.shape, source.shape, index), guard)
         if v.op is ROLL:
             inner = tuple(
-                self._split("imod", combine([(1, i)], extent - shift), extent) if shift else i
+                self._rolled(combine([(1, i)], extent - shift), extent) if shift else i
                 for i, shift, extent in zip(index, attributes, v.shape, strict=True)
             )
             return (yield source, inner, guard)
@@ -146,6 +146,10 @@ class Lowering(Numbering):
         if v.op is UPDATE:
             return (yield from self._updated(v, index, guard))
         raise AssertionError(f"{v} must be stored")
+
+    def _rolled(self, index: Affine, extent: int) -> Affine:
+        """`index`, which is less than two extents, from where the axis begins again."""
+        return Affine(0, (), ((self.emit("roll", int64, self.number(index), extent), 1),))
 
     def _is_row(self, index: Index) -> bool:
         """Whether an index is the same all along the reduced axes."""
@@ -303,12 +307,9 @@ class Lowering(Numbering):
             new = self.as_dtype(raw, value.dtype, v.dtype)
         if inside == ALWAYS:
             return new
-        outside = self.emit("select", _BOOL, inside, self._truth(False), self._truth(True))
+        outside = self.emit("not", _BOOL, inside)
         old = yield base, index, self._and(guard, outside)
         return self.emit("select", v.dtype, inside, new, old)
-
-    def _truth(self, value: bool) -> int:
-        return self.emit("inside", _BOOL, self.number(ZERO), 0, int(value))
 
 
 def broadcast_index(inner: tuple[int, ...], outer: tuple[int, ...], index: Index) -> Index:

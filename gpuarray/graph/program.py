@@ -30,10 +30,12 @@ An instruction is a tuple ``(opcode, dtype, ...)``. Opcodes, with `v` for a valu
                                    ``integers[q] * axis`` + sum of ``integers[r] * value``
 ``("idiv", int64, v, p)``          v // integers[p]; defined for v >= 0
 ``("imod", int64, v, p)``          v % integers[p]; defined for v >= 0
+``("roll", int64, v, p)``          v, less integers[p] if it is no less; 0 <= v < 2 integers[p]
 ``("wrap", int64, v, p)``          an index v into an axis of length integers[p]: negative counts
                                    from the end, and out of range is clamped
 ``("inside", bool, v, p, q)``      integers[p] <= v < integers[q]
 ``("and", bool, v, v)``            both hold
+``("not", bool, v)``               it does not hold
 ``("select", dtype, v, v, v)``     the second where the first (bool) holds, else the third
 ``("cast", dtype, v)``             v in another dtype
 ``(Operation, loop dtype, v...)``  a row of the operation table; operands have the loop dtype
@@ -289,7 +291,7 @@ def operands(instruction: Instruction, accesses: tuple[Access, ...]) -> list[int
         return []
     if opcode == "affine":
         return [v for v, _ in instruction[2].values]
-    if opcode in ("idiv", "imod", "wrap", "inside"):
+    if opcode in ("idiv", "imod", "roll", "wrap", "inside"):
         return [instruction[2]]
     return list(instruction[2:])
 

@@ -35,7 +35,8 @@ N = 1 << 20
 SIZES = (1, 2, 4, 8, 16)
 OPERATIONS = (144, 104, 56, 80, 64)  # 137 100 48 80 48
 CASTS = (56, 48, 48, 48, 40)  # 48 40 40 40 32
-LAYOUTS = (128, 72, 48, 64, 40)  # 113 64 40 60 32
+LAYOUTS = (128, 72, 72, 64, 40)  # 128 64 64 64 40
+TILES = (88, 80, 80, 96, 72)  # 80 76 71 87 64
 UPDATES = (80, 64, 48, 56, 40)  # 78 62 40 48 30
 MANY_ACCESSES = (248, 144, 128, 136, 120)  # 239 140 128 128 110
 WIDE_INDICES = (80, 56, 64, 48, 80)  # 77 48 61 44 76
@@ -149,6 +150,40 @@ def each_layout(dtype: str, architecture: str = "sm_90") -> None:
     xp.evaluate(xp.permute_dims(deep, (7, 2, 5, 0, 3, 6, 1, 4)) == deep[0, 0, 0, 0, 0, 0, 0, 0])
 
 
+def each_tile(dtype: str, architecture: str = "sm_90") -> None:
+    """Operands that lie along different axes, and loads that are spread over patches."""
+    table, other, third = arrays(dtype, *[(1024, 1024)] * 3)
+    deep, turned, swapped = arrays(dtype, (32, 64, 128), (128, 64, 32), (32, 128, 64))
+    (mask,) = arrays("bool", (1024, 1024))
+    (one,) = arrays(dtype, (1,))
+
+    def chosen(*given: xp.Array) -> xp.Array:
+        result = given[0]
+        for x in given[1:]:
+            result = xp.where(result == x, one, x)
+        return result
+
+    xp.evaluate(chosen(table.T, table))
+    xp.evaluate(chosen(table.T, other.T, third))
+    xp.evaluate(xp.where(mask.T, table.T, other))
+    xp.evaluate(chosen(xp.permute_dims(deep, (2, 1, 0)), turned))
+    xp.evaluate(chosen(xp.permute_dims(deep, (0, 2, 1)), swapped))
+    xp.evaluate(chosen(xp.concat([table.T, other]), xp.concat([other, third])))
+    xp.evaluate(chosen(xp.roll(table.T, 3, axis=0), other))
+    others = arrays(dtype, *[(1024, 1024)] * 6)
+    xp.evaluate(chosen(table, *(x.T for x in others)))
+    u, v, w, x = table[:-2, 1:-1], table[2:, 1:-1], table[1:-1, :-2], table[1:-1, 2:]
+    xp.evaluate(chosen(u, v, w, x))
+    xp.evaluate(chosen(xp.flip(xp.roll(table, (3, 5), axis=(0, 1))), one))
+    other[1:-1, 1:-1] = chosen(u, v, w, x)
+    xp.evaluate(other)
+    del other
+    view = xp.permute_dims(third, (1, 0))
+    del third
+    view[1:, :-1] = chosen(table[1:, :-1], table[:-1, 1:])
+    xp.evaluate(view)
+
+
 def each_update(dtype: str, architecture: str = "sm_90") -> None:
     """Updates in place, and the three kernels of a scatter whose indices may collide."""
     x, y, z = arrays(dtype, (N,), (N,), (N // 2,))
@@ -193,10 +228,11 @@ def wide_indices(dtype: str, architecture: str = "sm_90") -> None:
     ("record", "registers"),
     [
         (each_layout, LAYOUTS),
+        (each_tile, TILES),
         (each_update, UPDATES),
         (many_accesses, MANY_ACCESSES),
     ],
-    ids=["layouts", "updates", "many accesses"],
+    ids=["layouts", "tiles", "updates", "many accesses"],
 )
 def test_every_layout(
     record: Record, registers: tuple[int, ...], dtype: str, architecture: str
@@ -208,6 +244,12 @@ def test_every_layout(
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "complex128"])
 def test_64_bit_indices(dtype: str, architecture: str) -> None:
     check(wide_indices, dtype, architecture, WIDE_INDICES)
+
+
+def test_tiles_are_tiles() -> None:
+    kernels = sources(lambda: each_tile("float32"))
+    assert sum("__shared__" in kernel.text for kernel in kernels) == 9
+    assert sum("u32 columns" in kernel.text for kernel in kernels) == 11
 
 
 def test_a_scatter_is_three_kernels_and_an_update_one() -> None:

@@ -22,6 +22,7 @@ _FILES = (
     "complex_arithmetic",
     "complex_exponential",
     "complex_hyperbolic",
+    "patches",
     "warp",
     "reductions",
 )

@@ -19,19 +19,15 @@ from gpuarray_cuda.codegen.values import (
     Arguments,
     Values,
     complete_source,
-    guarded,
     scalar_positions,
     signature,
 )
+from gpuarray_cuda.codegen.vectors import vectors
 
 __all__ = ["ATTEMPTS", "BLOCK", "NAME", "Attempt", "Elementwise", "elementwise"]
 
 BLOCK = 256
 
-# Vectors of 16 bytes cost registers: 24 arrays use 112 of them (NVRTC 13.5, sm_90), more spill.
-_FULL_WIDTH_ACCESSES = 24
-# Nor may the elements that a thread holds at once be more than this, however small they are.
-_LOADED_LANES = 256
 # Below this many arrays, two vectors a thread keep enough bytes in flight to fill the bus.
 _UNROLLED_ACCESSES = 4
 
@@ -98,44 +94,9 @@ class _Writer:
         extra = ("u32* winners",) if self.collides else ()
         self.arguments = Arguments(program, extra, ("threads",))
         self.inner = program.kept - 1
-        self.guarded = guarded(program)
-        self.width = self._width()
+        self.width, self.vector = vectors(program)
         self.unroll = self._unroll(attempt.unroll)
         self.together = self._together()
-        self.vector = {k for k in range(len(program.accesses)) if self._is_vector(k)}
-
-    def _contiguous(self, number: int) -> bool:
-        """Whether an access walks along the innermost axis in steps of one element."""
-        terms = self.program.accesses[number].terms
-        return not terms.values and (self.inner, -1) in terms.axes
-
-    def _width(self) -> int:
-        accesses = self.program.accesses
-        candidates = [k for k in range(len(accesses)) if self._contiguous(k)]
-        if self.collides or self.inner < 0 or not candidates:
-            return 1
-        width = 16 // max(accesses[k].dtype.itemsize for k in candidates)
-        if len(accesses) > _FULL_WIDTH_ACCESSES:
-            width = min(width, 2)
-        while width * len(accesses) > _LOADED_LANES:
-            width //= 2
-        width = min(width, self.program.divisors[0])
-        aligned = [k for k in candidates if self._fits(k, width)]
-        stores = {store.access for store in self.program.stores}
-        # Without a single wide access a vector would only scatter the threads' accesses.
-        return width if aligned and stores & set(candidates) else 1
-
-    def _fits(self, number: int, width: int) -> bool:
-        access = self.program.accesses[number]
-        return access.alignment >= min(width * access.dtype.itemsize, 16)
-
-    def _is_vector(self, number: int) -> bool:
-        return (
-            self.width > 1
-            and number not in self.guarded
-            and self._contiguous(number)
-            and self._fits(number, self.width)
-        )
 
     def _unroll(self, wanted: bool) -> int:
         if self.collides or self.inner < 0:

@@ -286,12 +286,16 @@ class Values:
             sign = "/" if opcode == "idiv" else "%"
             u = self._unsigned
             return f"(i64)(({u}){names[0]} {sign} ({u})n{rest[1]})"
+        if opcode == "roll":
+            return f"{names[0]} < (i64)n{rest[1]} ? {names[0]} : {names[0]} - (i64)n{rest[1]}"
         if opcode == "wrap":
             return f"ga_wrapped_index({names[0]}, (i64)n{rest[1]})"
         if opcode == "inside":
             return f"{names[0]} >= (i64)n{rest[1]} && {names[0]} < (i64)n{rest[2]}"
         if opcode == "and":
             return f"{names[0]} && {names[1]}"
+        if opcode == "not":
+            return f"!{names[0]}"
         if opcode == "select":
             return f"{names[0]} ? {names[1]} : {names[2]}"
         if opcode == "cast":
