@@ -1,27 +1,23 @@
-"""What gpuarray costs on the host of a real device, and what the first call of a chain costs.
+"""What gpuarray costs on the host of a real device: ``python -m benchmarks.host_costs``.
 
-In: an opened device. Out: microseconds and milliseconds by name, as text. `benchmarks.overhead`
-measures the same recording and flushing without a device.
+In: a CUDA device. Out: microseconds for each step. `benchmarks.overhead` measures the same
+recording and flushing without a device.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 import gpuarray as xp
+from benchmarks.ours import Ours
 from benchmarks.overhead import FLUSHED_OPERATIONS, RECORDED_OPERATIONS, chain
-from benchmarks.peers import Ours
 
-__all__ = ["first_call", "host_costs"]
+__all__ = ["host_costs"]
 
 ELEMENTS = 1000
 REPEATS = 300
@@ -29,23 +25,6 @@ REPEATS = 300
 LAUNCHES = 500
 
 FLUSHES = 100
-
-FIRST_CALL = f"""
-import sys
-from time import perf_counter
-import gpuarray as xp
-from benchmarks.overhead import chain
-with xp.backend("cuda"):
-    x, y = xp.ones({ELEMENTS}, dtype=xp.float32), xp.zeros({ELEMENTS}, dtype=xp.float32)
-    start = perf_counter()
-    xp.evaluate(x, y)
-    xp.synchronize()
-    first = perf_counter() - start
-    start = perf_counter()
-    xp.evaluate(chain(x, y, {FLUSHED_OPERATIONS}))
-    xp.synchronize()
-    print(first, perf_counter() - start)
-"""
 
 
 class _LastLaunch:
@@ -147,20 +126,6 @@ def host_costs(ours: Ours) -> dict[str, str]:
     return costs
 
 
-def first_call() -> dict[str, str]:
-    """Milliseconds of a chain that a process has not seen, without and with kernels on disk."""
-    rows = {}
-    with TemporaryDirectory() as cache:
-        environment = dict(os.environ, GPUARRAY_CACHE_DIR=cache)
-        for name in ("no kernel on disk", "kernels on disk"):
-            done = subprocess.run(
-                [sys.executable, "-c", FIRST_CALL],
-                env=environment, capture_output=True, text=True, timeout=60, check=False,
-            )  # fmt: skip
-            if done.returncode:
-                rows[name] = done.stderr.strip().splitlines()[-1]
-                continue
-            first, new = (1e3 * float(part) for part in done.stdout.split())
-            rows[f"first kernels of a process, {name}"] = f"{first:.1f} ms"
-            rows[f"a new chain of {FLUSHED_OPERATIONS} operations, {name}"] = f"{new:.1f} ms"
-    return rows
+if __name__ == "__main__":
+    for name, cost in host_costs(Ours()).items():
+        print(f"{name:<56}{cost:>12}")

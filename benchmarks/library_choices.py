@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import gpuarray as xp
-from benchmarks.peers import Ours
+from benchmarks.ours import Ours
 from benchmarks.timing import Clock, measure
 from gpuarray_cuda.libraries import decompositions, eigenvalues, systems, transforms
 

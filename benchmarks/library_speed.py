@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 import gpuarray
+from benchmarks.environment import environment
 from benchmarks.library_works import Work, works
-from benchmarks.peers import CuPy, Jax, Ours, Peer, Torch
-from benchmarks.spine import environment
+from benchmarks.ours import Ours
+from benchmarks.peers import CuPy, Jax, Peer, Torch
 from benchmarks.timing import Clock, measure
 
 __all__ = ["main"]
@@ -57,20 +58,7 @@ def namespace(peer: Peer) -> Any:
 def bound(peer: Peer, work: Work) -> Callable[..., Any]:
     """A call of the operation, which starts it and does not wait."""
     xp, function = namespace(peer), work.function
-    if isinstance(peer, Ours):
-        evaluate = gpuarray.evaluate
-
-        def call(*arrays: Any) -> Any:
-            found = function(xp, *arrays)
-            if isinstance(found, tuple):
-                evaluate(*found)
-            else:
-                evaluate(found)
-            return found
-
-        return call
-    eager: Callable[..., Any] = lambda *arrays: function(xp, *arrays)  # noqa: E731
-    return peer.jax.jit(eager) if isinstance(peer, Jax) else eager
+    return peer.prepared(lambda *arrays: function(xp, *arrays), dynamic=False)
 
 
 def run_one(peer: Peer, work: Work, host: Sequence[Array]) -> Record:
@@ -97,10 +85,6 @@ def opened(names: Sequence[str], clock: Clock) -> list[Peer]:
             found.append({"cupy": CuPy, "torch": Torch, "jax": Jax}[name]())
         except Exception as error:
             clock.log(f"{name} is left out: {type(error).__name__}: {error}")
-    for peer in found:
-        if isinstance(peer, Jax):
-            # Its own default is TF32.
-            peer.jax.config.update("jax_default_matmul_precision", "highest")
     return found
 
 

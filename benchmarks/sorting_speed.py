@@ -1,4 +1,4 @@
-"""Sorting, scans, selections and searches: our kernels beside CuPy and PyTorch.
+"""Sorting, scans, selections and searches: our kernels beside CuPy, PyTorch and JAX.
 
 ``python -m benchmarks.sorting_speed [--only sort,scan] [--tune] [--kernels]``: in, the default CUDA
 device. Out: a table of medians with the results compared with NumPy's, and a status of 1 if one of
@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 import gpuarray
-from benchmarks.peers import CuPy, Ours, Peer, Torch
+from benchmarks.ours import Ours
+from benchmarks.peers import CuPy, Jax, Peer, Torch
 from benchmarks.timing import Clock, Timing, measure
 from gpuarray_cuda import tuning
 from gpuarray_cuda.tuning import Tile
@@ -45,12 +46,14 @@ class Work:
         As ``--only`` takes it, by its beginning.
     inputs
         Makes the inputs.
-    ours, cupy, torch
-        What each library computes; the last two get their namespace first.
+    ours, cupy, torch, jax
+        What each library computes; the others get their library first, JAX's is compiled.
     reference
         NumPy's result.
     target
         Milliseconds on an H200; 0: none.
+    dynamic
+        Whether the shape of the result depends on values, which `jax.jit` cannot compile.
     """
 
     name: str
@@ -58,8 +61,10 @@ class Work:
     ours: Callable[..., Any]
     cupy: Callable[..., Any]
     torch: Callable[..., Any]
+    jax: Callable[..., Any]
     reference: Callable[..., HostArray]
     target: float = 0.0
+    dynamic: bool = False
 
 
 def uniform(*shape: int) -> Callable[[], Arrays]:
@@ -85,6 +90,7 @@ def sorting(name: str, inputs: Callable[[], Arrays], target: float = 0.0) -> Wor
         gpuarray.sort,
         lambda cupy, x: cupy.sort(x),
         lambda torch, x: torch.sort(x).values,
+        lambda jax, x: jax.numpy.sort(x),
         lambda x: np.sort(x),
         target,
     )
@@ -97,6 +103,7 @@ def argsorting(name: str, inputs: Callable[[], Arrays], target: float = 0.0) -> 
         gpuarray.argsort,
         lambda cupy, x: cupy.argsort(x),
         lambda torch, x: torch.argsort(x, stable=True),
+        lambda jax, x: jax.numpy.argsort(x),
         lambda x: np.argsort(x, stable=True),
         target,
     )
@@ -109,6 +116,8 @@ def distinct(name: str, inputs: Callable[[], Arrays], target: float = 0.0) -> Wo
         gpuarray.unique_values,
         lambda cupy, x: cupy.unique(x),
         lambda torch, x: torch.unique(x),
+        # Compiled, with the place that all distinct elements of any input would need.
+        lambda jax, x: jax.numpy.unique(x, size=x.size),
         lambda x: np.unique(x),
         target,
     )
@@ -124,6 +133,7 @@ def scanning(name: str, inputs: Callable[[], Arrays], target: float = 0.0) -> Wo
         lambda x: gpuarray.cumulative_sum(x, axis=-1),
         lambda cupy, x: cupy.cumsum(x, axis=-1),
         lambda torch, x: torch.cumsum(x, -1),
+        lambda jax, x: jax.numpy.cumsum(x, axis=-1),
         reference,
         target,
     )
@@ -148,8 +158,10 @@ def works(scale: float) -> list[Work]:
             lambda x, mask: x[mask],
             lambda _, x, mask: x[mask],
             lambda _, x, mask: x[mask],
+            lambda _, x, mask: x[mask],
             lambda x, mask: x[mask],
             0.535,
+            dynamic=True,
         ),
         scanning("64 Mi float32", uniform(n(64 * MI)), 0.211),
         sorting("16 Mi int64", integers(-(2**63), 2**63 - 1, "i8", n(16 * MI))),
@@ -175,7 +187,9 @@ def works(scale: float) -> list[Work]:
             lambda _, mask: gpuarray.nonzero(mask)[0],
             lambda cupy, _, mask: cupy.nonzero(mask)[0],
             lambda torch, _, mask: torch.nonzero(mask)[:, 0],
+            lambda jax, _, mask: jax.numpy.nonzero(mask)[0],
             lambda _, mask: np.flatnonzero(mask),
+            dynamic=True,
         ),
         Work(
             "search 16 Mi in 1 Mi float32",
@@ -183,6 +197,7 @@ def works(scale: float) -> list[Work]:
             gpuarray.searchsorted,
             lambda cupy, x, values: cupy.searchsorted(x, values),
             lambda torch, x, values: torch.searchsorted(x, values),
+            lambda jax, x, values: jax.numpy.searchsorted(x, values),
             lambda x, values: np.searchsorted(x, values),
         ),
     ]
@@ -214,10 +229,9 @@ def compare(work: Work, ours: Ours, peers: Sequence[Peer], kernels: bool) -> boo
     timing = timed(ours, partial(work.ours, *arrays))
     cells = [shown(timing) + ("" if right else " WRONG")]
     for peer in peers:
-        function = getattr(work, peer.name)
-        space = peer.namespace if peer.name == "cupy" else getattr(peer, peer.name)
         try:
-            operands = (space, *map(peer.array, host))
+            function = peer.prepared(partial(getattr(work, peer.name), peer.library), work.dynamic)
+            operands = tuple(map(peer.array, host))
             cells.append(shown(timed(peer, partial(function, *operands))))
             del operands
         except Exception as error:
@@ -335,7 +349,7 @@ def tune(rows: Sequence[Work], ours: Ours, clock: Clock) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sorting_speed", description=__doc__)
     parser.add_argument("--only", default="", help="beginnings of names, separated by commas")
-    parser.add_argument("--peers", default="cupy,torch", help="which; empty for none")
+    parser.add_argument("--peers", default="cupy,torch,jax", help="which; empty for none")
     parser.add_argument("--kernels", action="store_true", help="the time of each of our kernels")
     parser.add_argument("--tune", action="store_true", help="other tiles, in place of the table")
     parser.add_argument("--scale", type=float, default=1.0, help="of the sizes, to try it out")
@@ -350,7 +364,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tune(rows, ours, clock)
         return 0
     peers: list[Peer] = []
-    for name, make in (("cupy", CuPy), ("torch", Torch)):
+    for name, make in (("cupy", CuPy), ("torch", Torch), ("jax", Jax)):
         if name in options.peers.split(","):
             try:
                 peers.append(make())

@@ -14,11 +14,14 @@ from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
 
-__all__ = ["REPEATS", "Clock", "Timing", "measure"]
+__all__ = ["BATCH_SECONDS", "LIMIT", "REPEATS", "Clock", "Timing", "measure"]
 
 REPEATS = 20
 # Waiting for the device costs some 10 us, a thousandth of this or less.
-BATCH_SECONDS = 0.02
+BATCH_SECONDS = 0.01
+# Seconds after which no further batch of one measurement is started, if there are three: what
+# takes long (NumPy at the sizes of a GPU) varies less.
+LIMIT = 3.0
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,16 @@ def measure(
         wait(result)
         return perf_counter() - start
 
+    began = perf_counter()
     for _ in range(3):
         batch(1)
     calls = 1
     while (seconds := batch(calls)) < batch_seconds:
         calls = max(2 * calls, int(1.2 * calls * batch_seconds / max(seconds, 1e-6)))
-    samples = [batch(calls) / calls for _ in range(repeats)]
-    tenths = quantiles(samples, n=10)
+    samples: list[float] = []
+    while len(samples) < repeats and (len(samples) < 3 or perf_counter() - began < LIMIT):
+        samples.append(batch(calls) / calls)
+    tenths = quantiles(samples, n=10, method="inclusive")
     return Timing(median(samples), tenths[0], tenths[-1], calls)
 
 

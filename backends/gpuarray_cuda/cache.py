@@ -76,6 +76,11 @@ class KernelCache:
         self._usable: bool | None = None if directory else False
         self._writes = 0
 
+    @property
+    def directory(self) -> Path | None:
+        """Where the kernels are kept; None if they are not."""
+        return self._directory if self._usable else None
+
     def get(self, key: str) -> bytes | None:
         """The cubin under `key` (hexadecimal), or None; a damaged entry is removed."""
         path = self._path(key)

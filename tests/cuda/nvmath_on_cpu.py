@@ -165,8 +165,9 @@ class _Cublas(_Module):
         b, step = evenly(n["barray"], n["batch_size"])
         assert step in (0, n["ldb"] * n["nrhs"] * dtype.itemsize)
         ctypes.c_int32.from_address(n["info"]).value = 0  # on the host
+        assert n["trans"] == 0
         self.simulated.getrs_batched(
-            *(dtype, n["trans"] == 1, n["n"], n["nrhs"], a, n["dev_ipiv"], b),
+            *(dtype, n["n"], n["nrhs"], a, n["dev_ipiv"], b),
             *(n["batch_size"], self.streams[n["handle"]]),
         )
 
@@ -216,13 +217,15 @@ class _Cusolver(_Module):
         dtype = dtype_of(n, "data_type_a", "compute_type")
         stream = self._work(n)
         assert n["lda"] == n["n"]
-        self.simulated.potrf(dtype, n["uplo"] == 1, n["n"], n["a"], n["info"], stream)
+        assert n["uplo"] == 0
+        self.simulated.potrf(dtype, n["n"], n["a"], n["info"], stream)
 
     def on_potrf_batched(self, dtype: np.dtype[Any], n: Named) -> None:
         first, step = evenly(n["aarray"], n["batch_size"])
         assert step in (0, n["lda"] * n["n"] * dtype.itemsize)
+        assert n["uplo"] == 0
         self.simulated.potrf_batched(
-            *(dtype, n["uplo"] == 1, n["n"], first, n["info_array"], n["batch_size"]),
+            *(dtype, n["n"], first, n["info_array"], n["batch_size"]),
             self._work(n),
         )
 
@@ -236,8 +239,9 @@ class _Cusolver(_Module):
         dtype = dtype_of(n, "data_type_a", "data_type_b")
         assert n["lda"] == n["ldb"] == n["n"]
         self.room(n["info"], 4)
+        assert n["trans"] == 0
         self.simulated.getrs(
-            *(dtype, n["trans"] == 1, n["n"], n["nrhs"], n["a"], n["ipiv"], n["b"]),
+            *(dtype, n["n"], n["nrhs"], n["a"], n["ipiv"], n["b"]),
             self._work(n),
         )
 

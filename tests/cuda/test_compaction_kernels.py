@@ -43,8 +43,8 @@ def test_any_nonzero_byte_holds(bench: Bench) -> None:
 
 def test_more_tiles_than_one_step_sums_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuning, "COMPACT_BLOCK", 32)
-    # A step takes 16 tiles of 512 elements for each of 1024 threads.
-    size = 16 * 1024 * 512 + 5000
+    # A step takes 8 tiles of 512 elements for each of 1024 threads.
+    size = 8 * 1024 * 512 + 5000
     flags = np.zeros(size, bool)
     flags[:: 1 << 16] = flags[-1] = True
     found, count = nonzero(bench.executor, bench.put(flags), 0, size)

@@ -14,6 +14,7 @@ import pytest
 
 from gpuarray.errors import DeviceError
 from gpuarray_cuda import cache as cache_module
+from gpuarray_cuda import compile as compile_module
 from gpuarray_cuda.cache import MAGIC, KernelCache, cache_directory
 from gpuarray_cuda.compile import Compiler, compile_message
 from gpuarray_cuda.executor import Executor
@@ -47,6 +48,22 @@ def test_a_kernel_compiles_to_a_cubin_and_is_kept(compiler: Compiler, tmp_path: 
     assert cubin.startswith(b"\x7fELF")
     assert compiler.stored(SOURCE, "scale") == cubin
     assert Compiler("sm_90", KernelCache(tmp_path / "kernels")).stored(SOURCE, "scale") == cubin
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_what_takes_long_is_explained(
+    compiler: Compiler,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    slow: bool,
+) -> None:
+    monkeypatch.setattr(compile_module, "NOTICED_SECONDS", 0.0 if slow else 60.0)
+    assert compiler.stored(SOURCE, "scale") is None
+    compiler.compile(SOURCE, "scale")
+    said = [record.getMessage() for record in caplog.records]
+    kept = tmp_path / "kernels"
+    assert said == ([f"Compiling scale for sm_90, once: it is kept in {kept}"] if slow else [])
 
 
 def test_the_key_covers_source_name_and_architecture(compiler: Compiler) -> None:

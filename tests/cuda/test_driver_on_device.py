@@ -322,7 +322,8 @@ def test_statistics_follow_the_memory(device: CudaDeviceRuntime, stream: int) ->
     assert during.used == before.used + 1024 + (256 << 20)
     assert during.held >= during.used
     assert during.peak >= during.used
-    assert during.free < before.free
+    # Other processes take and give memory too, so that nothing else is certain.
+    assert during.free <= during.total - during.held
     device.free(small, 1000, stream)
     device.free(large, 256 << 20, stream)
     after = device.memory()

@@ -336,7 +336,8 @@ def test_numbers_of_enumerations_are_nvidias() -> None:
         assert e.compute == cublas.ComputeType[f"COMPUTE_{bits}F"]
     assert blas._ANY_ALGORITHM == cublas.GemmAlgo.DFALT
     assert (int(False), int(True)) == (cublas.Operation.N, cublas.Operation.T)
-    assert (solver._LOWER, solver._UPPER) == (cublas.FillMode.LOWER, cublas.FillMode.UPPER)
+    assert solver._LOWER == cublas.FillMode.LOWER
+    assert solver._NOT_TRANSPOSED == blas._NOT_TRANSPOSED == cublas.Operation.N
     assert (int(False), int(True)) == (cusolver.EigMode.NOVECTOR, cusolver.EigMode.VECTOR)
     types = {
         ("R2C", False): "R2C",

@@ -120,6 +120,17 @@ def test_inverses_and_determinants(
         np.testing.assert_allclose(logarithm, expected[1], rtol=bound, atol=bound)
 
 
+def test_inverses_of_ill_conditioned_matrices_have_a_small_residual(libraries: Libraries) -> None:
+    """That of A X, as NumPy's have; the inverse of a transpose has one of X A."""
+    n, eps = 8, float(np.finfo(np.float64).eps)
+    rng = np.random.default_rng(12)
+    u, v = (np.linalg.qr(rng.standard_normal((1000, n, n)))[0] for _ in range(2))
+    a = (u * np.geomspace(1, 100 * eps, n)) @ v
+    x = libraries("inv", a=a)
+    norms = np.linalg.norm(a, axis=(-2, -1)) * np.linalg.norm(x, axis=(-2, -1))
+    assert np.max(np.linalg.norm(a @ x - np.eye(n), axis=(-2, -1)) / norms) <= 10 * n * eps
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_determinants_beyond_the_range_of_numbers(libraries: Libraries, dtype: str) -> None:
     n = 40
@@ -344,13 +355,89 @@ def test_a_doubtful_polar_decomposition_is_done_again(
                 u, s, vh = libraries("svd", a=x, full=full)
                 k = min(shape)
                 close(u[..., :k] * s[..., None, :] @ vh[..., :k, :], a)
-                assert libraries.calls == ["gesvdp", "gesvd"] * 2
+                assert libraries.calls == ["gesvdp", "gesvdp", "gesvd", "gesvd"]
             expected = np.linalg.svd(a, compute_uv=False)
             close(libraries("svdvals", a=x)[..., None], expected[..., None])
-            assert libraries.calls == ["gesvdp", "gesvd"] * 2
+            assert libraries.calls == ["gesvdp", "gesvdp", "gesvd", "gesvd"]
     finally:
         simulated.perturbation = 0.0
         simulated.fail.clear()
+
+
+@SIMULATED
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(5, 5), (3, 7), (7, 3)], ids=str)
+def test_what_jacobi_leaves_is_done_again(
+    libraries: Libraries, shape: tuple[int, int], dtype: str
+) -> None:
+    assert libraries.runtime is not None
+    a = random(np.random.default_rng(10), (2, *shape), dtype)
+    k = min(shape)
+    libraries.runtime.libraries.fail.add("gesvdj_batched")
+    try:
+        libraries.calls  # noqa: B018
+        for full in (False, True):
+            u, s, vh = libraries("svd", a=a, full=full)
+            assert libraries.calls[-2:] == ["gesvd", "gesvd"]
+            close(u[..., :k] * s[..., None, :] @ vh[..., :k, :], a)
+            orthonormal(u)
+            orthonormal(adjoint(vh))
+        expected = np.linalg.svd(a, compute_uv=False)
+        close(libraries("svdvals", a=a)[..., None], expected[..., None])
+    finally:
+        libraries.runtime.libraries.fail.clear()
+
+
+# Elements whose squares overflow or vanish
+
+
+@pytest.mark.parametrize("power", [120, -120])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (5, 5), (20, 20), (40, 33), (33, 70)], ids=str)
+@pytest.mark.parametrize("stack", [(), (3,)], ids=str)
+def test_extreme_matrices(
+    libraries: Libraries, stack: tuple[int, ...], shape: tuple[int, int], dtype: str, power: int
+) -> None:
+    """One matrix of a stack is extreme, the others are not."""
+    if np.finfo(dtype).dtype == np.float64:
+        power *= 8
+    a = random(np.random.default_rng(11), (*stack, *shape), dtype)
+    factors = np.ones(stack)
+    factors[(..., 0) if stack else ()] = 2.0**power
+    extreme = (a * factors[..., None, None]).astype(dtype)
+    back = (1 / factors)[..., None, None]
+
+    def near(x: Array) -> Array:
+        return (x * back).astype(x.dtype)
+
+    q, r = libraries("qr", a=extreme, complete=False)
+    close(q @ near(r), a)
+    orthonormal(q)
+    u, s, vh = libraries("svd", a=extreme, full=False)
+    close(u * near(s[..., None])[..., 0][..., None, :] @ vh, a)
+    orthonormal(u)
+    orthonormal(adjoint(vh))
+    close(libraries("svdvals", a=extreme)[..., None], s[..., None])
+    if shape[0] == shape[1]:
+        # Half of its range, in which the solutions are numbers too.
+        root = np.exp2(np.log2(factors) / 2)[..., None, None]
+        b = (a[..., :1] * root).astype(dtype)
+        x = libraries("solve", a=extreme, b=b)
+        condition = float(np.max(np.linalg.cond(a.astype(np.complex128))))
+        close(
+            (x * root).astype(dtype),
+            np.broadcast_to(np.eye(*shape, dtype=dtype)[:, :1], x.shape),
+            condition,
+        )
+        sign, logarithm = libraries("slogdet", a=extreme)
+        expected = np.linalg.slogdet(a.astype(np.complex128))
+        shift = shape[0] * np.log(factors)
+        np.testing.assert_allclose(sign, expected[0], atol=1e-3)
+        np.testing.assert_allclose(logarithm, expected[1] + shift, rtol=1e-4, atol=1e-4)
+        hermitian = a + adjoint(a)
+        w, v = libraries("eigh", a=extreme + adjoint(extreme))
+        close(hermitian @ v, v * near(w[..., None])[..., 0][..., None, :].astype(dtype))
+        orthonormal(v)
 
 
 # Failures
@@ -418,20 +505,20 @@ def test_large_matrices_that_are_not_finite(libraries: Libraries) -> None:
 
 @SIMULATED
 @pytest.mark.parametrize(
-    ("name", "routine", "shape"),
+    ("name", "routines", "shape"),
     [
-        ("svdvals", "gesvdj_batched", (4, 4)),
+        ("svdvals", "gesvdj_batched gesvd", (4, 4)),
         ("eigh", "syevd", (4, 4)),
         ("eigvalsh", "syev_batched", (2, 4, 4)),
         ("eig", "geev", (70, 70)),
     ],
 )
 def test_iterations_that_do_not_converge(
-    libraries: Libraries, name: str, routine: str, shape: tuple[int, ...]
+    libraries: Libraries, name: str, routines: str, shape: tuple[int, ...]
 ) -> None:
     assert libraries.runtime is not None
     simulated = libraries.runtime.libraries
-    simulated.fail.add(routine)
+    simulated.fail.update(routines.split())
     try:
         with pytest.raises(np.linalg.LinAlgError, match=f"{name}: .* do not converge"):
             libraries(name, a=np.broadcast_to(np.eye(shape[-1]), shape))

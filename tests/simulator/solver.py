@@ -39,6 +39,15 @@ def view(pointer: int, dtype: DType, shape: tuple[int, ...], strides: tuple[int,
     return np.ndarray(shape, dtype, memory, 0, tuple(s * dtype.itemsize for s in strides))
 
 
+def squares_are_lost(x: Array) -> bool:
+    """Whether the sum of squares overflows, or vanishes; NVIDIA's routines take it as it comes."""
+    information = np.finfo(x.dtype)
+    largest = float(np.max(np.abs(x), initial=0.0))
+    return 0 < largest < np.inf and not (
+        float(information.tiny) ** 0.5 <= largest <= float(information.max / x.size) ** 0.5
+    )
+
+
 def column_major(pointer: int, dtype: DType, rows: int, columns: int, ld: int = 0) -> Array:
     return view(pointer, dtype, (rows, columns), (1, ld or rows))
 
@@ -87,19 +96,18 @@ class SimulatedSolver:
 
     # Triangular factors
 
-    def potrf(self, dtype: DType, upper: bool, n: int, a: int, info: int, stream: int) -> None:
-        self._cholesky("potrf", dtype, upper, n, a, info, 1, stream)
+    def potrf(self, dtype: DType, n: int, a: int, info: int, stream: int) -> None:
+        self._cholesky("potrf", dtype, n, a, info, 1, stream)
 
     def potrf_batched(
-        self, dtype: DType, upper: bool, n: int, a: int, info: int, batch: int, stream: int
+        self, dtype: DType, n: int, a: int, info: int, batch: int, stream: int
     ) -> None:
-        self._cholesky("potrf_batched", dtype, upper, n, a, info, batch, stream)
+        self._cholesky("potrf_batched", dtype, n, a, info, batch, stream)
 
     def _cholesky(
         self,
         name: str,
         dtype: DType,
-        upper: bool,
         n: int,
         a: int,
         info: int,
@@ -110,10 +118,8 @@ class SimulatedSolver:
         with self._call(name, dtype, stream, (), [(a, batch * size), (info, 4 * batch)]):
             for k in range(batch):
                 x = column_major(a + k * size, dtype, n, n)
-                lower = np.tril(x.conj().T if upper else x)
-                factor, failed = self._factor(lower)
-                factor[np.triu_indices(n, 1)] = np.nan
-                x[...] = factor.conj().T if upper else factor
+                x[...], failed = self._factor(np.tril(x))
+                x[np.triu_indices(n, 1)] = np.nan
                 self._set(info, k, failed)
 
     @staticmethod
@@ -157,6 +163,8 @@ class SimulatedSolver:
             for k in range(batch):
                 x = column_major(a + k * size, dtype, n, n)
                 rows = view(pivots + k * n * pivot.itemsize, pivot, (n,), (1,))
+                if name == "getrf_batched" and dtype.kind == "c" and squares_are_lost(x):
+                    x[...] = 0
                 failed = 0
                 for i in range(n):
                     largest = i + int(np.argmax(np.abs(x[i:, i])))
@@ -172,7 +180,6 @@ class SimulatedSolver:
     def getrs(
         self,
         dtype: DType,
-        transpose: bool,
         n: int,
         k: int,
         a: int,
@@ -181,12 +188,11 @@ class SimulatedSolver:
         stream: int,
     ) -> None:
         pivot = np.dtype(np.int64)
-        self._substitute("getrs", dtype, transpose, n, k, a, pivots, pivot, b, 1, stream)
+        self._substitute("getrs", dtype, n, k, a, pivots, pivot, b, 1, stream)
 
     def getrs_batched(
         self,
         dtype: DType,
-        transpose: bool,
         n: int,
         k: int,
         a: int,
@@ -196,15 +202,12 @@ class SimulatedSolver:
         stream: int,
     ) -> None:
         pivot = np.dtype(np.int32)
-        self._substitute(
-            "getrs_batched", dtype, transpose, n, k, a, pivots, pivot, b, batch, stream
-        )
+        self._substitute("getrs_batched", dtype, n, k, a, pivots, pivot, b, batch, stream)
 
     def _substitute(
         self,
         name: str,
         dtype: DType,
-        transpose: bool,
         n: int,
         k: int,
         a: int,
@@ -225,7 +228,7 @@ class SimulatedSolver:
                 for r in reversed(range(n)):
                     whole[[r, rows[r] - 1]] = whole[[rows[r] - 1, r]]
                 try:
-                    side[...] = np.linalg.solve(whole.T if transpose else whole, side)
+                    side[...] = np.linalg.solve(whole, side)
                 except np.linalg.LinAlgError:
                     side[...] = np.nan
 
@@ -265,7 +268,7 @@ class SimulatedSolver:
             for i in range(batch):
                 x = column_major(a + i * distance * size, dtype, m, n)
                 reflectors, scales = np.linalg.qr(x, mode="raw")
-                x[...] = reflectors.T
+                x[...] = np.nan if squares_are_lost(x) else reflectors.T
                 view(tau + i * k * size, dtype, (k,), (1,))[...] = scales
 
     def orgqr(self, dtype: DType, m: int, n: int, k: int, a: int, tau: int, stream: int) -> None:
@@ -431,6 +434,8 @@ class SimulatedSolver:
             writes += [(u, m * columns * size), (v, n * n * size)]
         with self._call(name, dtype, stream, (), writes):
             x = column_major(a, dtype, m, n)
+            if name == "gesvdp" and squares_are_lost(x):
+                raise DeviceError("gesvdp: EXECUTION_FAILED")
             left, values, right = np.linalg.svd(x, full_matrices=full)
             x[...] = np.nan
             view(s, real, (n,), (1,))[...] = values

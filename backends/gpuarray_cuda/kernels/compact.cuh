@@ -51,6 +51,33 @@ __device__ __forceinline__ u32 flags_of_runs(const T* x, i64 begin, i64 size) {
   return mine;
 }
 
+// How many of a lane's elements have such a flag: whole vectors, where it need not be known which.
+__device__ __forceinline__ u32 runs_begun(const T* x, i64 begin, i64 size) {
+  constexpr int WIDTH = 16 / sizeof(T);
+  if (begin + 32 * WORDS > size || (reinterpret_cast<u64>(x) & 15) != 0)
+    return __popc(flags_of_runs(x, begin, size));
+  const int lane = threadIdx.x % 32;
+  vec_t<T, WIDTH> held[WORDS / WIDTH];
+#pragma unroll
+  for (int j = 0; j < WORDS / WIDTH; ++j)
+    held[j] = *reinterpret_cast<const vec_t<T, WIDTH>*>(x + begin + (32 * j + lane) * WIDTH);
+  u32 begun = begin == 0 && lane == 0;
+  T last = x[begin == 0 ? 0 : begin - 1];
+#pragma unroll
+  for (int j = 0; j < WORDS / WIDTH; ++j) {
+    const T before = ga_shuffle_up(held[j].v[WIDTH - 1], 1);
+    // The first element of all differs from itself only as a NaN, which it was counted as above.
+    if (lane == 0)
+      begun += (begin != 0 || j != 0) && held[j].v[0] != last;
+    else
+      begun += held[j].v[0] != before;
+#pragma unroll
+    for (int c = 1; c < WIDTH; ++c) begun += held[j].v[c] != held[j].v[c - 1];
+    last = ga_shuffle(held[j].v[WIDTH - 1], 31);
+  }
+  return begun;
+}
+
 __device__ __forceinline__ u32 flags_of(const void* flags, i64 begin, i64 size) {
   if constexpr (RUNS)
     return flags_of_runs(reinterpret_cast<const T*>(flags), begin, size);
@@ -88,30 +115,46 @@ __device__ __forceinline__ i64 begin_of_warp() {
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
 gpuarray_count(const __grid_constant__ Args a) {
-  u32 total;
-  before_in_block<BLOCK>(__popc(flags_of(a.flags, begin_of_warp(), a.size)), &total);
+  u32 mine, total;
+  if constexpr (RUNS)
+    mine = runs_begun(reinterpret_cast<const T*>(a.flags), begin_of_warp(), a.size);
+  else
+    mine = __popc(flags_of_mask(reinterpret_cast<const u8*>(a.flags), begin_of_warp(), a.size));
+  before_in_block<BLOCK>(mine, &total);
   if (threadIdx.x == 0) a.offsets[blockIdx.x] = total;
 }
 
-// One block: `size` counts become offsets, and the total follows them.
+// One block: `size` counts become offsets, and the total follows them. Each warp has words of 32
+// neighbours, so that what it reads and writes at once lies together.
 extern "C" __global__ void __launch_bounds__(1024)
 gpuarray_offsets(const __grid_constant__ Args a) {
-  constexpr int THREADS = 1024, EACH = 16;
+  constexpr int THREADS = 1024, EACH = 8;
+  const int lane = threadIdx.x % 32;
   i64 base = 0;
   for (i64 k = 0; k < a.size; k += EACH * THREADS) {
-    const i64 first = k + EACH * threadIdx.x;
-    u32 counts[EACH], mine = 0, total;
+    i64* const counts = a.offsets + k + threadIdx.x / 32 * (32 * EACH) + lane;
+    const i64 left = a.offsets + a.size - counts;
+    u32 before[EACH], of_warp = 0, total;
+#pragma unroll
+    for (int j = 0; j < EACH; ++j) before[j] = 32 * j < left ? (u32)counts[32 * j] : 0;
 #pragma unroll
     for (int j = 0; j < EACH; ++j) {
-      counts[j] = first + j < a.size ? (u32)a.offsets[first + j] : 0;
-      mine += counts[j];
-    }
-    i64 at = base + before_in_block<THREADS>(mine, &total);
+      const u32 mine = before[j];
+      u32 upto = mine;
 #pragma unroll
-    for (int j = 0; j < EACH; ++j) {
-      if (first + j < a.size) a.offsets[first + j] = at;
-      at += counts[j];
+      for (int d = 1; d < 32; d *= 2) {
+        const u32 other = __shfl_up_sync(0xffffffffu, upto, d);
+        if (lane >= d) upto += other;
+      }
+      before[j] = of_warp + upto - mine;
+      of_warp += __shfl_sync(0xffffffffu, upto, 31);
     }
+    // Of a warp, its first lane has all; the others then find it below them.
+    const u32 place = before_in_block<THREADS>(lane == 0 ? of_warp : 0, &total);
+    const i64 begin = base + place - (lane == 0 ? 0 : of_warp);
+#pragma unroll
+    for (int j = 0; j < EACH; ++j)
+      if (32 * j < left) counts[32 * j] = begin + before[j];
     base += total;
   }
   if (threadIdx.x == 0) a.offsets[a.size] = base;

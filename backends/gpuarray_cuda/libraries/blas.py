@@ -25,8 +25,8 @@ WORKSPACE_BYTES = 32 << 20
 LARGEST_BATCH = 65535
 # Larger sizes go to the functions with 64-bit integers.
 _LARGEST_INT = 2**31 - 1
-# cublasGemmAlgo_t and cublasOperation_t.
-_ANY_ALGORITHM = -1
+# Of cublasGemmAlgo_t and cublasOperation_t.
+_ANY_ALGORITHM, _NOT_TRANSPOSED = -1, 0
 
 
 class Blas:
@@ -144,7 +144,6 @@ class Blas:
     def getrs_batched(
         self,
         dtype: DType,
-        transpose: bool,
         n: int,
         k: int,
         a: int,
@@ -168,7 +167,7 @@ class Blas:
                 self._session.calling("cuBLAS"),
             ):
                 solve(
-                    *(handle, int(transpose), n, k, factors, n, pivots + 4 * n * first),
+                    *(handle, _NOT_TRANSPOSED, n, k, factors, n, pivots + 4 * n * first),
                     *(sides, n, int(refused.ctypes.data), count),
                 )
 

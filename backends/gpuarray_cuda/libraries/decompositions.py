@@ -1,10 +1,11 @@
 """QR and singular value decompositions.
 
 In: matrices, in stacks. Out: new operands, mostly column-major. Singular values come from Jacobi's
-method for small matrices and from a polar decomposition for others; where it had to perturb a
-singular matrix visibly, the QR iteration computes it again. Of these three, the polar decomposition
-took 20 ms for a complex128 matrix of 400 rows, QR 48 and Jacobi's method 207, with the smallest
-residual (others' measurement, A100, cuSOLVER 11.7.3, 2026-09).
+method for small matrices and from a polar decomposition for others; where the first does not
+converge, or the second had to perturb a singular matrix visibly, the QR iteration does it again. Of
+these three, the polar decomposition took 20 ms for a complex128 matrix of 400 rows, QR 48 and
+Jacobi's method 207, with the smallest residual (others' measurement, A100, cuSOLVER 11.7.3,
+2026-09).
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpuarray.plugins import Operand
+from gpuarray_cuda.buffer import CudaBuffer
 
 from .copying import copy
 from .kernels import clear_triangle, orthogonal_factors
-from .matrices import Stack, check, info, packed, real_of, require_finite, result
+from .matrices import Stack, check, failures, info, packed, real_of, result
+from .scaling import largest, require_finite, restore, scale
 
 if TYPE_CHECKING:
     from gpuarray_cuda.executor import Executor
@@ -40,6 +43,8 @@ def qr(executor: Executor, a: Operand, complete: bool) -> list[Operand]:
     tall = m > n
     # Q takes the place of the reflectors if it has as many columns or more, R if not.
     x = packed(executor, a, room=columns if tall else n)
+    sizes = largest(executor, x)
+    scale(executor, x, sizes)
     size = x.dtype.itemsize
     tau = executor.allocate(x.matrices * k * size)
     together = max(m, n) <= ALWAYS_TOGETHER or (
@@ -57,6 +62,7 @@ def qr(executor: Executor, a: Operand, complete: bool) -> list[Operand]:
     other = _part(executor, x, rows, n) if tall else _part(executor, x, m, m)
     q, r = (x._replace(columns=columns), other) if tall else (other, x)
     clear_triangle(executor, r.dtype, r.pointer, rows, n, r.distance, r.matrices, upper=False)
+    restore(executor, r._replace(rows=rows, columns=n), sizes)
     if together:
         orthogonal_factors(executor, q.dtype, q.pointer, tau.pointer, m, q.columns, k, q.matrices)
     else:
@@ -95,26 +101,39 @@ def _decomposed(
     # The libraries want m >= n. A^T = U S V^H gives A = conj(V) S U^T.
     transposed = rows < columns
     x = packed(executor, a, transposed)
-    require_finite(executor, name, x)
+    sizes = require_finite(executor, name, x)
     m, n = x.rows, x.columns
     small = m <= LARGEST_JACOBI
     width = m if full or small else n
     u = _new(executor, x, m, width)
     v = _new(executor, x, n, n)
     real = real_of(x.dtype)
-    s = executor.allocate(x.matrices * n * real.itemsize)
+    s = Stack(executor.allocate(x.matrices * n * real.itemsize), real, x.shape, x.matrices, n, 1, n)
     found = info(executor, x.matrices)
     if small:
         executor.runtime.libraries.gesvdj_batched(
             *(x.dtype, vectors, m, n, x.pointer, s.pointer, u.pointer, v.pointer),
             *(found.pointer, x.matrices, executor.stream),
         )
+        # Of 1000 matrices of 17 rows with two values each, some end up going back and forth.
+        doubtful = np.flatnonzero(failures(executor, name, found, x.shape)).tolist()
     else:
-        for k in range(x.matrices):
-            at = s.pointer + k * n * real.itemsize
-            _decompose(executor, a, transposed, x, k, vectors, full, at, u, v, found.pointer)
-    check(executor, name, found, x.shape, "has singular values that do not converge")
-    values = result(s, real, x.shape, (n,))
+        doubtful = [
+            k
+            for k in range(x.matrices)
+            if not _by_polar_decomposition(executor, x, k, vectors, full, s, u, v, found)
+        ]
+    if doubtful:
+        # From the original again, which is overwritten.
+        x = packed(executor, a, transposed)
+        if sizes is not None:
+            scale(executor, x, sizes)
+        for k in doubtful:
+            _by_iteration(executor, x, k, vectors, full, s, u, v, found)
+        check(executor, name, found, x.shape, "has singular values that do not converge")
+    if sizes is not None:
+        restore(executor, s, sizes)
+    values = result(s.buffer, real, x.shape, (n,))
     if not vectors:
         return [values, values]
     # V becomes conj(V), whose transpose is V^H.
@@ -132,46 +151,50 @@ def _new(executor: Executor, x: Stack, rows: int, columns: int) -> Stack:
     return Stack(buffer, x.dtype, x.shape, x.matrices, rows, columns, distance)
 
 
-def _decompose(
+def _by_polar_decomposition(
     executor: Executor,
-    a: Operand,
-    transposed: bool,
     x: Stack,
     k: int,
     vectors: bool,
     full: bool,
-    s: int,
+    s: Stack,
     u: Stack,
     v: Stack,
-    found: int,
-) -> None:
-    """Singular values, and vectors, of matrix k."""
+    found: CudaBuffer,
+) -> bool:
+    """Singular values, and vectors, of matrix k; whether they are as exact as they can be."""
     runtime, stream = executor.runtime, executor.stream
-    m, n = x.rows, x.columns
-    at_info = found + 4 * k
+    at_info = found.pointer + 4 * k
     perturbation = runtime.libraries.gesvdp(
-        *(x.dtype, vectors, full, m, n, x.matrix(k), s, u.matrix(k), v.matrix(k)),
-        *(at_info, stream),
+        *(x.dtype, vectors, full, x.rows, x.columns, x.matrix(k)),
+        *(s.matrix(k), u.matrix(k), v.matrix(k), at_info, stream),
     )
-    failed, largest = np.empty(1, np.int32), np.empty(1, real_of(x.dtype))
+    failed, largest = np.empty(1, np.int32), np.empty(1, s.dtype)
     runtime.copy_out(failed, at_info, stream)
-    runtime.copy_out(largest, s, stream)
+    runtime.copy_out(largest, s.matrix(k), stream)
     # The error that rounding alone makes in singular values.
-    bound = n * float(np.finfo(x.dtype).eps) * float(largest[0])
-    if failed[0] == 0 and perturbation <= bound:
-        return
-    # From the original again, which is overwritten.
-    index = np.unravel_index(k, x.shape) if x.shape else ()
-    strides = a.layout.strides
-    offset = sum(int(i) * stride for i, stride in zip(index, strides, strict=False))
-    by_axis = (strides[-1], strides[-2]) if transposed else strides[-2:]
-    buffer: Any = a.buffer
-    original = buffer.read_on(stream) + a.offset + offset * x.dtype.itemsize
-    copy(executor, x.dtype, (m, n), original, by_axis, x.matrix(k), (1, m))
+    bound = x.columns * float(np.finfo(x.dtype).eps) * float(largest[0])
+    return failed[0] == 0 and perturbation <= bound
+
+
+def _by_iteration(
+    executor: Executor,
+    x: Stack,
+    k: int,
+    vectors: bool,
+    full: bool,
+    s: Stack,
+    u: Stack,
+    v: Stack,
+    found: CudaBuffer,
+) -> None:
+    """Singular values, and vectors, of matrix k, more slowly."""
+    m, n = x.rows, x.columns
     vh = executor.allocate(n * n * x.dtype.itemsize)
     job = ("A" if full else "S") if vectors else "N"
-    runtime.libraries.gesvd(
-        *(x.dtype, job, m, n, x.matrix(k), s, u.matrix(k), vh.pointer, at_info, stream)
+    executor.runtime.libraries.gesvd(
+        *(x.dtype, job, m, n, x.matrix(k), s.matrix(k), u.matrix(k), vh.pointer),
+        *(found.pointer + 4 * k, executor.stream),
     )
     if vectors:
         copy(

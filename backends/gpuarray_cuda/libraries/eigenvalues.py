@@ -25,9 +25,9 @@ from .matrices import (
     packed,
     raise_for,
     real_of,
-    require_finite,
     result,
 )
+from .scaling import require_finite, restore
 
 if TYPE_CHECKING:
     from gpuarray_cuda.executor import Executor
@@ -65,7 +65,7 @@ def eigvals(executor: Executor, a: Operand) -> Operand:
 
 def _hermitian(executor: Executor, name: str, a: Operand, vectors: bool) -> tuple[Operand, Stack]:
     x = packed(executor, a)
-    require_finite(executor, name, x, lower=True)
+    sizes = require_finite(executor, name, x, lower=True)
     n, real = x.rows, real_of(x.dtype)
     w = executor.allocate(x.matrices * n * real.itemsize)
     found = info(executor, x.matrices)
@@ -79,6 +79,8 @@ def _hermitian(executor: Executor, name: str, a: Operand, vectors: bool) -> tupl
             at = w.pointer + k * n * real.itemsize
             libraries.syevd(*(x.dtype, vectors, n, x.matrix(k), at, found.pointer + 4 * k, stream))
     check(executor, name, found, x.shape, "has eigenvalues that do not converge")
+    if sizes is not None:
+        restore(executor, x._replace(buffer=w, dtype=real, columns=1, distance=n), sizes)
     return result(w, real, x.shape, (n,)), x
 
 
@@ -87,7 +89,7 @@ def _general(executor: Executor, name: str, a: Operand, vectors: bool) -> list[O
     if n <= LARGEST_ON_HOST:
         return _on_host(executor, name, a)
     x = packed(executor, a)
-    require_finite(executor, name, x)
+    sizes = require_finite(executor, name, x)
     complex_dtype = np.result_type(x.dtype, np.complex64)
     w = executor.allocate(x.matrices * n * complex_dtype.itemsize)
     found = info(executor, x.matrices)
@@ -99,14 +101,15 @@ def _general(executor: Executor, name: str, a: Operand, vectors: bool) -> list[O
             *(found.pointer + 4 * k, executor.stream),
         )
     check(executor, name, found, x.shape, "has eigenvalues that do not converge")
-    values = result(w, complex_dtype, x.shape, (n,))
-    if not vectors:
-        return [values]
-    if x.dtype.kind == "f":
+    if vectors and x.dtype.kind == "f":
         whole = _like(executor, x, complex_dtype)
         complex_eigenvectors(executor, x.dtype, v.pointer, w.pointer, whole.pointer, n, x.matrices)
         v = whole
-    return [values, v.operand(n, n)]
+    if sizes is not None:
+        scaled = x._replace(buffer=w, dtype=complex_dtype, columns=1, distance=n)
+        restore(executor, scaled, sizes)
+    values = result(w, complex_dtype, x.shape, (n,))
+    return [values, v.operand(n, n)] if vectors else [values]
 
 
 def _like(executor: Executor, x: Stack, dtype: DType) -> Stack:

@@ -129,15 +129,15 @@ class Libraries(Protocol):
 
     # Triangular factors
 
-    def potrf(self, dtype: DType, upper: bool, n: int, a: int, info: int, stream: int) -> None:
-        """Replace a triangle of a Hermitian matrix by its Cholesky factor.
+    def potrf(self, dtype: DType, n: int, a: int, info: int, stream: int) -> None:
+        """Replace the lower triangle of a Hermitian matrix by its Cholesky factor.
 
-        The other triangle is neither read nor of any use afterwards. A positive info is the order
+        The upper triangle is neither read nor of any use afterwards. A positive info is the order
         of the leading minor that is not positive definite.
         """
 
     def potrf_batched(
-        self, dtype: DType, upper: bool, n: int, a: int, info: int, batch: int, stream: int
+        self, dtype: DType, n: int, a: int, info: int, batch: int, stream: int
     ) -> None:
         """`potrf` for each matrix of a stack; for many small ones."""
 
@@ -151,7 +151,6 @@ class Libraries(Protocol):
     def getrs(
         self,
         dtype: DType,
-        transpose: bool,
         n: int,
         k: int,
         a: int,
@@ -159,7 +158,7 @@ class Libraries(Protocol):
         b: int,
         stream: int,
     ) -> None:
-        """Solve with the factors of `getrf`, or with their transpose; `b`, ``(n, k)``, in place."""
+        """Solve with the factors of `getrf`; `b`, ``(n, k)``, in place."""
 
     def getrf_batched(
         self, dtype: DType, n: int, a: int, pivots: int, info: int, batch: int, stream: int
@@ -169,7 +168,6 @@ class Libraries(Protocol):
     def getrs_batched(
         self,
         dtype: DType,
-        transpose: bool,
         n: int,
         k: int,
         a: int,

@@ -22,7 +22,6 @@ __all__ = [
     "clear_triangle",
     "complex_eigenvectors",
     "determinants",
-    "flag_not_finite",
     "make_real_ends",
     "orthogonal_factors",
     "unit_matrices",
@@ -53,25 +52,6 @@ def unit_matrices(executor: Executor, dtype: DType, matrices: int, n: int, count
     """Write a stack of unit matrices."""
     size = count * n * n
     _launch(executor, "matrix_unit", dtype, size, BLOCK, (matrices, n, size))
-
-
-def flag_not_finite(
-    executor: Executor,
-    dtype: DType,
-    matrices: int,
-    info: int,
-    rows: int,
-    columns: int,
-    count: int,
-    lower: bool,
-) -> None:
-    """Write 1 to the int32 of each matrix that has an infinity or NaN.
-
-    With `lower`, only the triangle on and below the diagonal counts.
-    """
-    size = count * rows * columns
-    values = (matrices, info, rows, columns, size, int(lower))
-    _launch(executor, "matrix_finite", dtype, size, BLOCK, values)
 
 
 def orthogonal_factors(

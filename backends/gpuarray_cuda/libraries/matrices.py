@@ -19,7 +19,6 @@ from gpuarray.plugins import Operand
 from gpuarray_cuda.buffer import CudaBuffer
 
 from .copying import copy
-from .kernels import flag_not_finite
 
 if TYPE_CHECKING:
     from gpuarray.graph.node import Layout
@@ -32,12 +31,12 @@ __all__ = [
     "batched",
     "check",
     "contiguous",
+    "failures",
     "info",
     "new_layout",
     "packed",
     "raise_for",
     "real_of",
-    "require_finite",
     "result",
     "rows_are_stored",
 ]
@@ -190,11 +189,17 @@ def check(executor: Executor, name: str, found: CudaBuffer, stack: Shape, proble
     numpy.linalg.LinAlgError
         Naming the operation, the first matrix that failed, and the `problem`.
     """
+    raise_for(name, failures(executor, name, found, stack), problem)
+
+
+def failures(executor: Executor, name: str, found: CudaBuffer, stack: Shape) -> NDArray[np.bool_]:
+    """Wait for `info`: which matrices have failed."""
     values = np.empty(stack, np.int32)
     executor.runtime.copy_out(values, found.pointer, executor.stream)
     if values.min() < 0:
         raise DeviceError(f"{name}: the library refused its argument {-values.min()}")
-    raise_for(name, values != 0, problem)
+    failed: NDArray[np.bool_] = np.asarray(values != 0)
+    return failed
 
 
 def raise_for(name: str, failed: NDArray[np.bool_], problem: str) -> None:
@@ -209,20 +214,3 @@ def raise_for(name: str, failed: NDArray[np.bool_], problem: str) -> None:
         if others:
             which += f" (and {others} more)"
     raise np.linalg.LinAlgError(f"{name}: {which} {problem}")
-
-
-def require_finite(executor: Executor, name: str, x: Stack, lower: bool = False) -> None:
-    """Raise where a matrix has infinities or NaN, on which an iteration would not end well.
-
-    With `lower`, where it has them on or below its diagonal.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        As `check`.
-    """
-    found = info(executor, x.matrices)
-    flag_not_finite(
-        *(executor, x.dtype, x.pointer, found.pointer, x.rows, x.columns, x.matrices, lower)
-    )
-    check(executor, name, found, x.shape, NOT_FINITE)

@@ -25,8 +25,8 @@ LARGEST_EIGENVALUE_STACK = 16384
 LARGEST_JACOBI_STACK = 32768
 _LARGEST_INT = 2**31 - 1
 
-# cublasFillMode_t, cusolverEigMode_t.
-_LOWER, _UPPER = 0, 1
+# Of cublasFillMode_t and cublasOperation_t.
+_LOWER, _NOT_TRANSPOSED = 0, 0
 
 
 class _Handle(NamedTuple):
@@ -67,25 +67,23 @@ class Solver:
         with self._session.calling("cuSOLVER"):
             yield bindings().cusolver, handle, ELEMENTS[dtype]
 
-    def potrf(self, dtype: DType, upper: bool, n: int, a: int, info: int, stream: int) -> None:
-        uplo = _UPPER if upper else _LOWER
+    def potrf(self, dtype: DType, n: int, a: int, info: int, stream: int) -> None:
         with self._call(dtype, stream) as (cusolver, h, e):
-            arguments = (h.solver, h.params, uplo, n, e.data, a, n, e.data)
+            arguments = (h.solver, h.params, _LOWER, n, e.data, a, n, e.data)
             sizes = cusolver.xpotrf_buffer_size(*arguments)
             with self._session.work(sizes, stream) as work:
                 cusolver.xpotrf(*arguments, *work, info)
 
     def potrf_batched(
-        self, dtype: DType, upper: bool, n: int, a: int, info: int, batch: int, stream: int
+        self, dtype: DType, n: int, a: int, info: int, batch: int, stream: int
     ) -> None:
-        uplo = _UPPER if upper else _LOWER
         distance = n * n * dtype.itemsize
         with self._call(dtype, stream) as (cusolver, h, e):
             factor = getattr(cusolver, e.letter + "potrf_batched")
             for first, count in parts(batch, LARGEST_BATCH):
                 begin = a + first * distance
                 with self._session.pointers(begin, distance, count, stream) as matrices:
-                    factor(h.solver, uplo, n, matrices, n, info + 4 * first, count)
+                    factor(h.solver, _LOWER, n, matrices, n, info + 4 * first, count)
 
     def getrf(self, dtype: DType, n: int, a: int, pivots: int, info: int, stream: int) -> None:
         with self._call(dtype, stream) as (cusolver, h, e):
@@ -97,7 +95,6 @@ class Solver:
     def getrs(
         self,
         dtype: DType,
-        transpose: bool,
         n: int,
         k: int,
         a: int,
@@ -110,7 +107,7 @@ class Solver:
             self._session.scratch(4, stream) as refused,
         ):
             cusolver.xgetrs(
-                *(h.solver, h.params, int(transpose), n, k, e.data, a, n, pivots),
+                *(h.solver, h.params, _NOT_TRANSPOSED, n, k, e.data, a, n, pivots),
                 *(e.data, b, n, refused),
             )
 
