@@ -8,6 +8,7 @@ from typing import Any as _Any
 # `recording` and `array` need each other; this order is the one that works.
 from gpuarray import recording as _recording  # noqa: F401  isort: skip
 from gpuarray.array import Array
+from gpuarray.compilation import compile
 from gpuarray.creation import (
     arange,
     asarray,
@@ -189,6 +190,7 @@ __all__ = [
     "can_cast",
     "ceil",
     "clip",
+    "compile",
     "complex64",
     "complex128",
     "concat",

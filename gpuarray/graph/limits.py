@@ -9,9 +9,11 @@ __all__ = [
     "ACCESSES_PER_KERNEL",
     "BYTES",
     "CACHED_PLANS",
+    "CAPTURED_BYTES",
     "CHEAP_OPERATIONS",
     "INSTRUCTIONS_PER_KERNEL",
     "NODES",
+    "RECORDINGS",
 ]
 
 
@@ -53,3 +55,13 @@ CHEAP_OPERATIONS = _integer("GPUARRAY_CHEAP_OPERATIONS", 2)
 
 # Plans kept, each a few kilobytes, one for every structure and shape of a flushed graph.
 CACHED_PLANS = _integer("GPUARRAY_CACHED_PLANS", 4096)
+
+# Recordings kept of one compiled function, one for every structure, shape and static value of its
+# arguments. A recording that was captured holds device memory and some 100 kB of the driver's, and
+# a function that is called in more ways than this hardly ever comes back to the first of them.
+RECORDINGS = _integer("GPUARRAY_MAX_RECORDINGS", 32)
+
+# Bytes that a captured recording may hold for its inputs and intermediates. Its inputs and outputs
+# are copied: 64 MiB take 30 us on an H200, as long as launching some seven kernels one by one, so
+# that with more the launches are no longer what a call takes its time for.
+CAPTURED_BYTES = _integer("GPUARRAY_MAX_CAPTURED_BYTES", 64 << 20)
