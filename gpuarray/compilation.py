@@ -15,7 +15,7 @@ from types import MethodType
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 from gpuarray.array import Array
-from gpuarray.containers import Template, describe_arguments, name_of, unpack
+from gpuarray.containers import Template, describe_argument, name_of, unpack
 from gpuarray.devices import Device, chosen
 from gpuarray.evaluation import evaluate
 from gpuarray.graph import flush, limits, tape
@@ -123,15 +123,17 @@ class _Recording:
             if run is None:
                 run = self.run = _fastest(self.tape, inputs)
             memory = run(inputs)
-        found = [
-            arrays[x.argument]
-            if x.argument >= 0
-            else Array(leaf(x.device, *memory[x.memory], x.layout))
-            for x in self.results
-        ]
+        found = []
+        for argument, position, device, layout in self.results:
+            if argument >= 0:
+                found.append(arrays[argument])
+                continue
+            array = Array.__new__(Array)
+            array._node = leaf(device, *memory[position], layout)
+            found.append(array)
         for argument, x in self.updates:
             arrays[argument]._node = leaf(x.device, *memory[x.memory], x.layout)
-        return self.template.fill(found)
+        return found[0] if self.template.is_array else self.template.fill(found)
 
 
 class Compiled(Generic[P, R]):
@@ -148,17 +150,30 @@ class Compiled(Generic[P, R]):
         if tape.recordings and get_ident() in tape.recordings:
             # Within another compiled function: part of its recording.
             return self._function(*args, **keywords)
+        # On the way of every call, so written out where it is short.
         arrays: list[Array] = []
         key: list[Any] = [chosen.get()]
-        describe_arguments(self._function, args, keywords, key, arrays)
-        if any(x._node.op is not None for x in arrays):
-            evaluate(*arrays)
-        nodes = [x._node for x in arrays]
-        for node in nodes:
-            key.append(node.layout)
-            key.append(node.device)
-        inputs: list[Any] = [(node.buffer, node.offset) for node in nodes]
-        if len({id(node.buffer) for node in nodes}) != len(nodes):
+        for position, x in enumerate(args):
+            if type(x) is Array:
+                arrays.append(x)
+                key.append(Array)
+            else:
+                describe_argument(self._function, position, x, key, arrays)
+        if keywords:
+            for name, x in keywords.items():
+                key.append(name)
+                describe_argument(self._function, name, x, key, arrays)
+        nodes: list[Node] = []
+        inputs: list[Any] = []
+        for x in arrays:
+            node = x._node
+            if node.op is not None:
+                evaluate(*arrays)
+                node = x._node
+            nodes.append(node)
+            inputs.append((node.buffer, node.offset))
+            key += (node.layout, node.device)
+        if len(nodes) > 1 and len({id(node.buffer) for node in nodes}) != len(nodes):
             inputs = _shared(arrays, nodes, key)
         found = self._recordings.get(tuple(key))
         if found is None or found.generation is not tape.generation:

@@ -16,7 +16,7 @@ import numpy as np
 
 from gpuarray.array import Array
 
-__all__ = ["Template", "describe_arguments", "unpack"]
+__all__ = ["Template", "describe_argument", "unpack"]
 
 # Values that are the same wherever they are equal and of one type.
 _PLAIN = frozenset((bool, int, str, bytes, type(None), type(...)))
@@ -32,32 +32,19 @@ class _UnsupportedError(Exception):
         self.path = path
 
 
-def describe_arguments(
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    keywords: dict[str, Any],
-    key: list[Any],
-    arrays: list[Array],
+def describe_argument(
+    function: Callable[..., Any], which: int | str, x: Any, key: list[Any], arrays: list[Array]
 ) -> None:
-    """Append what `args` and `keywords` are to `key`, and their arrays to `arrays`.
+    """Append what an argument is to `key`, and the arrays in it to `arrays`.
 
-    Raises `TypeError`, which names the argument, for what a compiled function does not take.
+    `which` is its position or name. Raises `TypeError`, which names the argument, for what a
+    compiled function does not take.
     """
-    for position, x in enumerate(args):
-        if type(x) is Array:
-            arrays.append(x)
-            key.append(Array)
-            continue
-        try:
-            _describe(x, key, arrays)
-        except _UnsupportedError as error:
-            raise _wrong_argument(function, _name_of(function, position), error) from None
-    for name, x in keywords.items():
-        key.append(name)
-        try:
-            _describe(x, key, arrays)
-        except _UnsupportedError as error:
-            raise _wrong_argument(function, name, error) from None
+    try:
+        _describe(x, key, arrays)
+    except _UnsupportedError as error:
+        name = which if isinstance(which, str) else _name_of(function, which)
+        raise _wrong_argument(function, name, error) from None
 
 
 def _describe(x: Any, key: list[Any], arrays: list[Array]) -> None:
@@ -75,7 +62,7 @@ def _describe(x: Any, key: list[Any], arrays: list[Array]) -> None:
         for name, value in x.items():
             _describe(name, key, arrays)
             _inside(value, f"[{name!r}]", key, arrays)
-    elif kind is list or isinstance(x, tuple):
+    elif kind is list or _is_tuple(x):
         key.append(len(x))
         for position, value in enumerate(x):
             _inside(value, f"[{position}]", key, arrays)
@@ -88,6 +75,11 @@ def _describe(x: Any, key: list[Any], arrays: list[Array]) -> None:
         key.append(x)
     else:
         raise _UnsupportedError(x)
+
+
+def _is_tuple(x: Any) -> bool:
+    """Whether `x` is a tuple, or a named one."""
+    return type(x) is tuple or (isinstance(x, tuple) and hasattr(x, "_fields"))
 
 
 def _inside(x: Any, step: str, key: list[Any], arrays: list[Array]) -> None:
@@ -128,15 +120,12 @@ def name_of(function: Callable[..., Any]) -> str:
 class Template:
     """A structure whose arrays are numbers of their position among the different arrays in it."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_parts", "is_array")
 
     def __init__(self, parts: Any) -> None:
         self._parts = parts
-
-    @property
-    def is_array(self) -> bool:
-        """Whether it is a single array."""
-        return type(self._parts) is int
+        # Whether it is a single array, and nothing around it.
+        self.is_array = type(parts) is int
 
     def fill(self, arrays: Sequence[Array]) -> Any:
         """The structure with `arrays` in it."""
@@ -170,7 +159,7 @@ def _parts(x: Any, arrays: list[Array], positions: dict[int, int]) -> Any:
             _describe(name, [], [])
         found = [_part(v, f"[{k!r}]", arrays, positions) for k, v in x.items()]
         return dict, tuple(x), found
-    if kind is list or isinstance(x, tuple):
+    if kind is list or _is_tuple(x):
         found = [_part(v, f"[{k}]", arrays, positions) for k, v in enumerate(x)]
         return kind, None, found
     _describe(x, [], [])
