@@ -100,9 +100,7 @@ def _name_of(function: Callable[..., Any], position: int) -> str:
     return f"number {position + 1}"
 
 
-def _wrong_argument(
-    function: Callable[..., Any], name: str, error: _UnsupportedError
-) -> TypeError:
+def _wrong_argument(function: Callable[..., Any], name: str, error: _UnsupportedError) -> TypeError:
     kind = type(error.value).__name__
     hint = "; convert it with asarray() first" if isinstance(error.value, np.ndarray) else ""
     return TypeError(

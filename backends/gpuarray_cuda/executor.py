@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from gpuarray.operations import Operation
 from gpuarray.plugins import Buffer, Program, Step, Task
 from gpuarray_cuda.buffer import CudaBuffer
 from gpuarray_cuda.codegen import elementwise, reduction
+from gpuarray_cuda.graphs import Graphs
 from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime, Kernel
 from gpuarray_cuda.scalars import OVERFLOW, append_scalar, scalar_arguments
 
@@ -98,6 +100,7 @@ class Executor:
         # Streams of threads that have ended; the driver would keep each for good.
         self._free_streams: deque[int] = deque()
         self._tickets: dict[int, CudaBuffer] = {}
+        self.graphs = Graphs(self)
 
     @property
     def stream(self) -> int:
@@ -112,6 +115,16 @@ class Executor:
             self._thread.lease = _Lease(found, self._free_streams)
             self._thread.stream = found
         return found
+
+    @contextmanager
+    def working_on(self, stream: int) -> Iterator[None]:
+        """Within a block, the calling thread's work goes to another stream."""
+        usual = self.stream
+        self._thread.stream = stream
+        try:
+            yield
+        finally:
+            self._thread.stream = usual
 
     def allocate(self, nbytes: int) -> CudaBuffer:
         """A buffer on the calling thread's stream."""

@@ -317,14 +317,7 @@ class Tape:
         The flush lock is held. `constants` stand for those of the tape.
         """
         if self._only is not None:
-            # One task that makes all results: nearly nothing but the task itself.
-            action, places = self._only
-            given_inputs = [(inputs[slot][0], inputs[slot][1] + k) for slot, k in action.inputs]
-            task = Task(
-                action.step, action.device, given_inputs, action.scalars, action.step.no_bases
-            )
-            buffers = action.device.run(task=task)
-            return [(buffers[k], offset) for k, offset in places]
+            return self._replay_only(*self._only, inputs)
         given = self.constants if constants is None else constants
         memory: list[Any] = [*inputs, *((buffer, 0) for buffer in given), *self._made]
         for action, releases in zip(self.actions, self.releases, strict=True):
@@ -350,6 +343,14 @@ class Tape:
             for slot in releases:
                 memory[slot] = None
         return [_at(memory, (slot, offset)) for slot, offset, _ in self.results]
+
+    def _replay_only(self, run: Run, places: list[Place], inputs: Sequence[Memory]) -> list[Memory]:
+        """Replay one task that makes all results: nearly nothing but the task itself."""
+        step = run.step
+        given = [(inputs[slot][0], inputs[slot][1] + offset) for slot, offset in run.inputs]
+        task = Task(step, run.device, given, run.scalars, step.no_bases)
+        buffers = run.device.run(task=task)
+        return [(buffers[k], offset) for k, offset in places]
 
 
 def _at(memory: list[Any], place: Place) -> Memory:

@@ -181,7 +181,9 @@ WAITING: Mapping[str, str] = {
     "unique": "unique_values()",
     **{
         name: f"{name}(), which waits for failures,"
-        for name in "cholesky svd svdvals eigh eigvalsh eig eigvals solve inv".split()
+        for name in (
+            *("cholesky", "svd", "svdvals", "eigh", "eigvalsh", "eig", "eigvals", "solve", "inv"),
+        )
     },
 }
 """Those that wait for a value, a size or a failure, each with what asks for it."""
