@@ -42,7 +42,7 @@ class Graphs:
     home
         The stream that owns their memory.
     last
-        The stream that the last one was launched on.
+        The stream that last worked in their memory.
     """
 
     def __init__(self, executor: Executor) -> None:
@@ -68,7 +68,7 @@ class Graphs:
             return None
 
     def follow(self, stream: int) -> None:
-        """Let `stream`, which will launch a graph, wait for the launches before."""
+        """Let `stream`, which will work in the memory of graphs, wait for what did so before."""
         if self.last != stream:
             runtime = self._executor.runtime
             runtime.wait(stream, runtime.record(self.last))
@@ -151,12 +151,12 @@ class CapturedTape:
         runtime.wait(calling, runtime.record(graphs.home))
         self._copy_inputs(inputs, calling)
         constants = [self._placed(x.pointer, x.nbytes, stream) for x in self._constants]
-        runtime.wait(stream, runtime.record(calling))
+        graphs.follow(stream)
         with executor.working_on(stream):
             # Once for real: handles, workspaces and counters of the stream are made, and plans of
             # transforms, which could not be made during the capture.
             tape.replay(given, constants)
-            runtime.wait(calling, runtime.record(stream))
+            graphs.follow(calling)
             places = self._captured(tape, given, constants, stream)
         runtime.wait(calling, runtime.record(graphs.home))
         self._find_results(tape, places)
@@ -221,7 +221,7 @@ class CapturedTape:
         runtime = self._executor.runtime
         runtime.begin_capture(stream, self._graphs.home)
         try:
-            results: list[Memory] = tape.replay(given, constants)  # type: ignore[assignment]
+            results: list[Memory] = tape.replay(given, constants)
             places = [x.pointer for x, _ in results]
             # Their memory is the graph's: nothing else is captured that could use it again.
             del results
