@@ -264,7 +264,8 @@ def _fastest(written: Tape, inputs: list[Memory]) -> Callable[[Sequence[Memory]]
     copies = written.inputs + len(written.results)
     if len(devices) == 1 and 2 * len(written.actions) > 2 + copies:
         (device,) = devices
-        if written.nbytes <= limits.CAPTURED_BYTES and _is_plain(written, device):
+        nbytes = written.nbytes + sum(high - low for low, high in written.extents)
+        if nbytes <= limits.CAPTURED_BYTES and _is_plain(written, device):
             found = device.hook.gpuarray_capture(device=device, tape=written, inputs=inputs)
             if found is not None:
                 captured: Callable[[Sequence[Memory]], list[Memory]] = found

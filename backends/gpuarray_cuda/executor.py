@@ -22,6 +22,7 @@ from gpuarray_cuda.codegen import elementwise, reduction
 from gpuarray_cuda.graphs import Graphs
 from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime, Kernel
 from gpuarray_cuda.scalars import OVERFLOW, append_scalar, scalar_arguments
+from gpuarray_cuda.stream import Lease
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
@@ -65,22 +66,6 @@ class _Launch(NamedTuple):
     winners: int
 
 
-class _Lease:
-    """A thread's hold on its stream, which goes to another thread when this one ends.
-
-    Work of both is then in the order of one stream, so nothing has to be waited for.
-    """
-
-    __slots__ = ("_free", "stream")
-
-    def __init__(self, stream: int, free: deque[int]) -> None:
-        self.stream = stream
-        self._free = free
-
-    def __del__(self) -> None:
-        self._free.append(self.stream)
-
-
 class Executor:
     """Runs tasks on one device.
 
@@ -112,7 +97,7 @@ class Executor:
                 found = self._free_streams.pop()
             except IndexError:
                 found = self.runtime.create_stream()
-            self._thread.lease = _Lease(found, self._free_streams)
+            self._thread.lease = Lease(found, self._free_streams)
             self._thread.stream = found
         return found
 
