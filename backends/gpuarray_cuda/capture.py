@@ -50,10 +50,11 @@ class Captures:
         is an error meanwhile, in any thread.
     """
 
-    __slots__ = ("_context", "_home", "_kept", "_launch", "_memory", "lock", "stream")
+    __slots__ = ("_context", "_current", "_home", "_kept", "_launch", "_memory", "lock", "stream")
 
     def __init__(self, context: Context, memory: DeviceMemory) -> None:
         self._context = context
+        self._current = context.current()
         self._memory = memory
         self._launch = context.driver.cuGraphLaunch
         self._home = 0
@@ -65,15 +66,18 @@ class Captures:
         """See `runtime.DeviceRuntime.begin_capture`."""
         context, driver = self._context, self._context.driver
         self.lock.acquire()
+        self._current = context.current()
         try:
             self._memory.open_arena(stream, home)
             # The relaxed mode: finalizers may run at any moment, in this thread too, and they free
             # memory and unload modules, which the other modes forbid. The stream is nobody else's,
             # so that nothing else can get into the graph.
             mode = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
-            with context.current():
-                context.check(driver.cuStreamBeginCapture(stream, mode), "capture a stream")
+            # Current until the end: the kernels are without a context, and a graph asks for one.
+            self._current.__enter__()
+            context.check(driver.cuStreamBeginCapture(stream, mode), "capture a stream")
         except BaseException:
+            self._current.__exit__(None, None, None)
             self._memory.close_arena(stream).close()
             self.lock.release()
             raise
@@ -98,9 +102,8 @@ class Captures:
         blocks = [(pointer, host.nbytes) for pointer, host in kept]
         graph: Any = None
         try:
-            with context.current():
-                graph = context.check(driver.cuStreamEndCapture(stream), "capture a stream")
-                executable = self._instantiated(graph)
+            graph = context.check(driver.cuStreamEndCapture(stream), "capture a stream")
+            executable = self._instantiated(graph)
         except BaseException:
             arena = self._memory.close_arena(stream)
             self._give_back(arena, blocks, home)
@@ -108,6 +111,7 @@ class Captures:
         finally:
             if graph is not None:
                 driver.cuGraphDestroy(graph)
+            self._current.__exit__(None, None, None)
             self.lock.release()
         arena = self._memory.close_arena(stream)
         found = CapturedGraph(executable, arena, blocks, home)

@@ -193,9 +193,10 @@ class DeviceMemory:
 
         What the lists keep for the stream goes back to the pool, so that none of it is handed out.
         """
-        for key in [key for key in self._blocks if key[1] == stream]:
-            self._return(self._blocks.pop(key))
-        self._lists = {key: found for key, found in self._lists.items() if key[1] != stream}
+        for key in list(self._blocks):
+            if key[1] == stream:
+                self._return(self._blocks.pop(key))
+        self._lists = {key: x for key, x in list(self._lists.items()) if key[1] != stream}
         self._count()
         self._arenas[stream] = Arena(
             lambda size: self.allocate(size, home),

@@ -397,6 +397,17 @@ def test_a_captured_array_is_not_spoilt_by_updates_outside_or_inside(device):
         xp.evaluate(outer, found[1])
 
 
+def test_an_update_that_is_pending_outside_is_made_once(device):
+    outer = xp.zeros(8)
+    xp.evaluate(outer)
+    outer[0] += 1.0
+    compiled = xp.compile(lambda x: xp.sort(x + outer))
+    expected = bits(compiled(numbers(8)))
+    for _ in range(3):
+        assert bits(compiled(numbers(8))) == expected
+    assert float(outer[0]) == 1.0
+
+
 def test_creation_within_a_function(device):
     def function(n):
         return xp.arange(n) * 2, xp.asarray([1.0, 2.0]), xp.eye(3), xp.zeros(0)
@@ -513,18 +524,17 @@ def test_what_needs_too_much_memory_is_replayed_kernel_by_kernel(device, monkeyp
 
 
 def test_an_observer_sees_every_task_of_a_replay(device):
-    with observing() as plain:
-        many(numbers(4, 4), numbers(4, 4, seed=1))[0] + 0
-        xp.evaluate(*many(numbers(4, 4), numbers(4, 4, seed=1)))
     compiled = xp.compile(many)
     for _ in range(3):
         compiled(numbers(4, 4), numbers(4, 4, seed=1))
     with observing() as seen:
+        tasks = []
         for _ in range(3):
-            before = len(seen.names)
             compiled(numbers(4, 4), numbers(4, 4, seed=1))
-            assert seen.names[before:] == seen.names[: len(seen.names) - before]
-    assert set(seen.names) <= set(plain.names)
+            tasks.append(seen.names[:])
+            seen.names.clear()
+    assert len(tasks[0]) > 2
+    assert tasks[0] == tasks[1] == tasks[2]
     # Without the observer it is recorded again, and captured.
     check(many, lambda: (numbers(4, 4), numbers(4, 4, seed=1)), compiled=compiled)
 
