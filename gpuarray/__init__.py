@@ -14,6 +14,7 @@ _compiled.check(__name__, _Path(__file__).parent)
 # `recording` and `array` need each other; this order is the one that works.
 from gpuarray import recording as _recording  # noqa: F401  isort: skip
 from gpuarray.array import Array
+from gpuarray.compilation import compile
 from gpuarray.creation import (
     arange,
     asarray,
@@ -195,6 +196,7 @@ __all__ = [
     "can_cast",
     "ceil",
     "clip",
+    "compile",
     "complex64",
     "complex128",
     "concat",

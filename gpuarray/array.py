@@ -135,7 +135,7 @@ class Array(Operators):
             raise TypeError(f"{what}(): cannot convert an array of {self.dtype}")
         from gpuarray.interop.numpy import to_numpy
 
-        return to_numpy(self)[()].item()
+        return to_numpy(self, f"{what}()")[()].item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         """A NumPy array of a CPU array's elements, a copy; `TypeError` for any other device."""
@@ -247,7 +247,7 @@ class Array(Operators):
         """Pickled as its elements and the name of its device."""
         from gpuarray.interop.numpy import to_numpy, unpickled
 
-        return unpickled, (to_numpy(self), str(self.device))
+        return unpickled, (to_numpy(self, "pickling"), str(self.device))
 
     def __len__(self) -> int:
         if not self.shape:

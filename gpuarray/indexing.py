@@ -214,7 +214,7 @@ def _check_bounds(
         if shape[axis] == 0:
             raise IndexError(f"{name}: axis {axis} is empty, and cannot be indexed")
         if DEBUG:
-            host = to_numpy(array)
+            host = to_numpy(array, "")
             low, high = int(host.min()), int(host.max())
             if low < -shape[axis] or high >= shape[axis]:
                 raise IndexError(

@@ -18,6 +18,7 @@ from gpuarray.array import Array
 from gpuarray.dtypes import int64
 from gpuarray.graph import flush
 from gpuarray.graph.node import CAST, contiguous_layout, leaf
+from gpuarray.graph.tape import needs_value, recordings
 from gpuarray.interop.numpy import from_numpy
 from gpuarray.operations import TABLE
 
@@ -211,8 +212,10 @@ def _check_mask(mask: Array, x: Array, d: int) -> None:
         )
 
 
-def positions(mask: Array) -> tuple[Array, int]:
+def positions(mask: Array, asked: str = "a mask as an index") -> tuple[Array, int]:
     """Where a mask holds, as positions in its flattened form; waits for their number."""
+    if recordings:
+        needs_value(asked)
     flat = contiguous(recording.cast(mask, np.dtype(bool)))
     node = flat._node
     buffer, count = node.device.hook.gpuarray_nonzero(

@@ -19,7 +19,8 @@ import numpy as np
 from gpuarray.array import Array
 from gpuarray.graph import flush
 from gpuarray.graph.node import contiguous_layout, leaf
-from gpuarray.operations.library import LIBRARY
+from gpuarray.graph.tape import call_hook, needs_value, recordings
+from gpuarray.operations.library import LIBRARY, WAITING
 from gpuarray.plugins import Operand
 from gpuarray.recording import same_device
 
@@ -48,6 +49,8 @@ def call(name: str, /, **arguments: Any) -> tuple[Array, ...]:
     same_device(name, *arrays.values())
     nodes = [x._node for x in arrays.values()]
     device = nodes[0].device
+    if recordings and name in WAITING:
+        needs_value(WAITING[name])
     with flush.lock:
         if any(node.op is not None for node in nodes):
             flush.flush(nodes)
@@ -55,8 +58,12 @@ def call(name: str, /, **arguments: Any) -> tuple[Array, ...]:
         for key, node in zip(arrays, nodes, strict=True):
             assert node.buffer is not None
             operands[key] = Operand(node.buffer, node.offset, node.layout)
-        hook = getattr(device.hook, f"gpuarray_{name}")
-        found = hook(device=device, **(arguments | operands))
+        if recordings:
+            parameters = {key: x for key, x in arguments.items() if key not in operands}
+            found = call_hook(name, device, operands, parameters)
+        else:
+            hook = getattr(device.hook, f"gpuarray_{name}")
+            found = hook(device=device, **(arguments | operands))
     if found is None:
         found = _by_numpy(name, device, arguments)
     return tuple(Array(leaf(device, x.buffer, x.offset, x.layout)) for x in found)
@@ -73,7 +80,8 @@ def _by_numpy(name: str, device: Any, arguments: dict[str, Any]) -> list[Operand
             RuntimeWarning,
             stacklevel=_level_of_the_caller(),
         )
-    host = {k: to_numpy(x) if x.__class__ is Array else x for k, x in arguments.items()}
+    asked = f"{name}(), which backend {backend!r} leaves to NumPy,"
+    host = {k: to_numpy(x, asked) if x.__class__ is Array else x for k, x in arguments.items()}
     # Not ascontiguousarray, which gives a 0-dimensional array an axis.
     results = [np.asarray(x, order="C") for x in LIBRARY[name](**host)]
     return [

@@ -175,7 +175,7 @@ def nonzero(x: Array, /) -> tuple[Array, ...]:
     """
     if checked_array("nonzero", x).ndim == 0:
         raise ValueError("nonzero: x must have at least one dimension; reshape() it to (1,) first")
-    found, _ = positions(is_nonzero(x))
+    found, _ = positions(is_nonzero(x), "nonzero()")
     return tuple(unravelled(found, x.shape))
 
 

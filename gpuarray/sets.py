@@ -291,7 +291,7 @@ def _begins(ordered: Array) -> Array:
 
 
 def _starts(begins: Array) -> Array:
-    return positions(begins)[0]
+    return positions(begins, "a set function")[0]
 
 
 def _counts(starts: Array, size: int) -> Array:

@@ -16,7 +16,7 @@ from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime
 if TYPE_CHECKING:
     from gpuarray.devices import Device
 
-__all__ = ["CudaBuffer", "ForeignCudaBuffer"]
+__all__ = ["CudaBuffer", "ForeignCudaBuffer", "PlacedCudaBuffer"]
 
 
 class CudaBuffer(Buffer):
@@ -24,14 +24,16 @@ class CudaBuffer(Buffer):
 
     `pointer` is its address, `home` the stream it was allocated on, `writer` the stream that wrote
     it last, None where it may be any; `readers` are other streams that may still be reading it.
+    `version` is another number when the contents may have changed since they were complete.
     """
 
-    __slots__ = ("home", "pointer", "readers", "runtime", "writer")
+    __slots__ = ("home", "pointer", "readers", "runtime", "version", "writer")
 
     def __init__(self, device: Device, runtime: DeviceRuntime, nbytes: int, stream: int) -> None:
         self.pointer = runtime.allocate(nbytes, stream)
         self.home = stream
         self.writer: int | None = stream
+        self.version = 0
         self.readers: set[int | None] | None = None
         # As the base class does; a call less on the way of every result.
         self.device = device
@@ -59,6 +61,7 @@ class CudaBuffer(Buffer):
         """The address for another library, whose `stream` waits for the last writer; -1: none."""
         if stream not in (-1, self.writer):
             self.runtime.wait(stream, self.runtime.record(self.writer))
+        self.version += 1
         # Its streams are no readers: one may be gone when an event is to be recorded on it.
         self.writer = None
         return self.pointer
@@ -67,6 +70,7 @@ class CudaBuffer(Buffer):
         """Make `stream` wait for everybody who still uses the old contents; the address."""
         for other in {self.writer, *(self.readers or ())} - {stream}:
             self.runtime.wait(stream, self.runtime.record(other))
+        self.version += 1
         self.readers = None if self.writer == stream else {self.writer}
         self.writer = stream
         return self.pointer
@@ -97,6 +101,7 @@ class ForeignCudaBuffer(CudaBuffer):
         self.home = LEGACY_STREAM
         self.writer = None
         self.readers = None
+        self.version = 0
         self.owner = owner
         Buffer.__init__(self, device, nbytes, exclusive=False)
 
@@ -105,3 +110,22 @@ class ForeignCudaBuffer(CudaBuffer):
         # it uses the default stream, as nearly every library does.
         for stream in {self.writer, *(self.readers or ())} - {None}:
             self.runtime.wait(self.home, self.runtime.record(stream))
+
+
+class PlacedCudaBuffer(CudaBuffer):
+    """Memory that another object keeps, at an address that `stream` may read without waiting."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, device: Device, runtime: DeviceRuntime, pointer: int, nbytes: int, stream: int
+    ) -> None:
+        self.pointer = pointer
+        self.runtime = runtime
+        self.home = self.writer = stream
+        self.readers = None
+        self.version = 0
+        Buffer.__init__(self, device, nbytes)
+
+    def __del__(self) -> None:
+        pass

@@ -12,9 +12,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from gpuarray.errors import DeviceError
+from gpuarray.errors import DeviceError, OutOfMemory
 
 from .cache import KernelCache, cache_directory
+from .capture import CapturedGraph, Captures
 from .compile import Compiler
 from .context import Context, device_count
 from .launch import CudaKernel, Launcher
@@ -57,6 +58,7 @@ class CudaDeviceRuntime:
         self._streams = Streams(context)
         self._compiler = Compiler(context.architecture, KernelCache(cache_directory()))
         self._launcher = Launcher(context, self._memory.trim)
+        self._captures = Captures(context, self._memory)
         self._kernels: dict[tuple[str, str, str], CudaKernel] = {}
         self._compiling = threading.Lock()
         self.libraries = NvidiaLibraries(context, self)
@@ -82,6 +84,9 @@ class CudaDeviceRuntime:
         if host.nbytes == 0:
             return
         context, driver = self._context, self._driver
+        if self._captures.stream == stream:
+            self.copy(pointer, self._captures.keep(host), host.nbytes, stream)
+            return
         address = int(host.ctypes.data)
         with context.current():
             context.check(
@@ -134,14 +139,45 @@ class CudaDeviceRuntime:
                 kernel = self._kernels[key] = self._load(source, name, arguments)
         return kernel
 
+    def begin_capture(self, stream: int, home: int) -> None:
+        self._captures.begin(stream, home)
+
+    def end_capture(self, stream: int) -> CapturedGraph:
+        try:
+            graph, kept = self._captures.end(stream)
+        except OutOfMemory:
+            self._memory.trim()
+            raise
+        try:
+            for pointer, host in kept:
+                self.copy_in(pointer, host, graph.home)
+        except BaseException:
+            self._captures.free(graph)
+            raise
+        return graph
+
+    def launch_graph(self, graph: object, stream: int) -> None:
+        self._captures.launch(graph, stream)
+
+    def free_graph(self, graph: object) -> None:
+        self._captures.free(graph)
+
     def record(self, stream: int | None) -> Event:
+        if stream is None:
+            # An event of the whole context can't be recorded while a stream of it is captured.
+            with self._captures.lock:
+                return self._streams.record(stream)
         return self._streams.record(stream)
 
     def wait(self, stream: int, event: object) -> None:
         self._streams.wait(stream, event)
 
     def synchronize(self, stream: int | None = None) -> None:
-        self._streams.synchronize(stream)
+        if stream is None:
+            with self._captures.lock:
+                self._streams.synchronize(stream)
+        else:
+            self._streams.synchronize(stream)
 
     def reaches(self, pointer: int) -> bool:
         attribute = self._driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
@@ -154,7 +190,8 @@ class CudaDeviceRuntime:
         return self._memory.statistics()
 
     def trim(self) -> int:
-        return self._memory.trim()
+        with self._captures.lock:
+            return self._memory.trim()
 
     def _is_pinned(self, address: int) -> bool:
         attribute = self._driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,9 +21,11 @@ from gpuarray.plugins import Buffer
 from gpuarray_cuda.buffer import CudaBuffer
 from gpuarray_cuda.codegen import elementwise, patches, reduction
 from gpuarray_cuda.codegen.tiles import tiles
+from gpuarray_cuda.graphs import Graphs
 from gpuarray_cuda.reduction_shapes import SMALLEST_PART, TICKETS, reduction_shape
 from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime, Kernel
 from gpuarray_cuda.scalars import OVERFLOW, append_scalar, scalar_arguments
+from gpuarray_cuda.stream import Lease
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
@@ -59,22 +62,6 @@ class _Launch(NamedTuple):
     winners: int
 
 
-class _Lease:
-    """A thread's hold on its stream, which goes to another thread when this one ends.
-
-    Work of both is then in the order of one stream, so nothing has to be waited for.
-    """
-
-    __slots__ = ("_free", "stream")
-
-    def __init__(self, stream: int, free: deque[int]) -> None:
-        self.stream = stream
-        self._free = free
-
-    def __del__(self) -> None:
-        self._free.append(self.stream)
-
-
 class Executor:
     """Runs tasks on one device.
 
@@ -94,6 +81,7 @@ class Executor:
         # Streams of threads that have ended; the driver would keep each for good.
         self._free_streams: deque[int] = deque()
         self._tickets: dict[int, CudaBuffer] = {}
+        self.graphs = Graphs(self)
 
     @property
     def stream(self) -> int:
@@ -105,9 +93,19 @@ class Executor:
                 found = self._free_streams.pop()
             except IndexError:
                 found = self.runtime.create_stream()
-            self._thread.lease = _Lease(found, self._free_streams)
+            self._thread.lease = Lease(found, self._free_streams)
             self._thread.stream = found
         return found
+
+    @contextmanager
+    def working_on(self, stream: int) -> Iterator[None]:
+        """Within a block, the calling thread's work goes to another stream."""
+        usual = self.stream
+        self._thread.stream = stream
+        try:
+            yield
+        finally:
+            self._thread.stream = usual
 
     def allocate(self, nbytes: int) -> CudaBuffer:
         """A buffer on the calling thread's stream."""

@@ -16,6 +16,7 @@ from fractions import Fraction
 
 from gpuarray.errors import OutOfMemory
 
+from .arena import Arena
 from .pool import Pool
 from .runtime import MemoryStatistics
 
@@ -120,6 +121,7 @@ class DeviceMemory:
     """
 
     __slots__ = (
+        "_arenas",
         "_blocks",
         "_changes",
         "_counting",
@@ -138,6 +140,8 @@ class DeviceMemory:
         # By (exact size, stream), for one look-up on the fast path, and by (block size, stream).
         self._lists: dict[tuple[int, int], FreedBlocks] = {}
         self._blocks: dict[tuple[int, int], FreedBlocks] = {}
+        # By the stream whose memory they are, while a graph is captured there.
+        self._arenas: dict[int, Arena] = {}
         # Bytes taken from the pool.  `+=` is no atomic step, so changes are queued, and whoever
         # gets `_counting` without waiting adds them up.
         self._changes: deque[int] = deque()
@@ -184,12 +188,33 @@ class DeviceMemory:
         self._pool.release()
         return max(0, before - self._pool.reserved())
 
+    def open_arena(self, stream: int, home: int) -> None:
+        """Let memory for `stream` come from a new arena, whose blocks are allocated on `home`.
+
+        What the lists keep for the stream goes back to the pool, so that none of it is handed out.
+        """
+        for key in list(self._blocks):
+            if key[1] == stream:
+                self._return(self._blocks.pop(key))
+        self._lists = {key: x for key, x in list(self._lists.items()) if key[1] != stream}
+        self._count()
+        self._arenas[stream] = Arena(
+            lambda size: self.allocate(size, home),
+            lambda pointer, size: self.free(pointer, size, home),
+        )
+
+    def close_arena(self, stream: int) -> Arena:
+        """Let memory for `stream` come from the pool again; the arena, for the graph to hold."""
+        return self._arenas.pop(stream)
+
     def _allocate(self, nbytes: int, stream: int) -> int:
         if nbytes <= 0:
             if nbytes == 0:
                 return 0
             raise ValueError(f"allocate: nbytes must not be negative, got {nbytes}")
         size = block_bytes(nbytes)
+        if self._arenas and stream in self._arenas:
+            return self._arenas[stream].allocate(size)
         if size <= LARGEST_KEPT_BYTES:
             blocks = self._list_for(nbytes, size, stream)
             if blocks:
@@ -203,7 +228,7 @@ class DeviceMemory:
             if self._outstanding + size > self._limit:
                 raise OutOfMemory(self._shortage(nbytes))
         pointer = self._pool.allocate(size, stream)
-        if not pointer:
+        if not pointer and not self._arenas:  # the device can't be waited for during a capture
             self._return_blocks()
             self._pool.release()
             pointer = self._pool.allocate(size, stream)
@@ -215,6 +240,9 @@ class DeviceMemory:
 
     def _free(self, pointer: int, nbytes: int, stream: int) -> None:
         size = block_bytes(nbytes)
+        if self._arenas and stream in self._arenas:
+            self._arenas[stream].free(pointer, size)
+            return
         if size <= LARGEST_KEPT_BYTES:
             blocks = self._list_for(nbytes, size, stream)
             if len(blocks) < blocks.capacity:
@@ -235,14 +263,17 @@ class DeviceMemory:
     def _return_blocks(self) -> None:
         """Give the lists' blocks back to the pool, each on its own stream."""
         for blocks in list(self._blocks.values()):
-            while blocks:
-                try:
-                    pointer = blocks.pop()
-                except IndexError:
-                    break
-                self._pool.free(pointer, blocks.stream)
-                self._changes.append(-blocks.nbytes)
+            self._return(blocks)
         self._count()
+
+    def _return(self, blocks: FreedBlocks) -> None:
+        while blocks:
+            try:
+                pointer = blocks.pop()
+            except IndexError:
+                break
+            self._pool.free(pointer, blocks.stream)
+            self._changes.append(-blocks.nbytes)
 
     def _kept(self) -> int:
         return sum(len(blocks) * blocks.nbytes for blocks in list(self._blocks.values()))

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from gpuarray.devices import Device
+from gpuarray.graph.tape import Tape
 from gpuarray.plugins import Buffer, MemoryInfo, Step, Task, hookimpl
 from gpuarray_cuda.buffer import ForeignCudaBuffer
 from gpuarray_cuda.compaction import nonzero
 from gpuarray_cuda.executor import Executor
+from gpuarray_cuda.graphs import CapturedTape
 from gpuarray_cuda.libraries.hooks import LibraryHooks
 from gpuarray_cuda.runtime import Runtime
 from gpuarray_cuda.sorting.hooks import SortingHooks
@@ -118,6 +120,12 @@ class CudaBackend(LibraryHooks, SortingHooks):
     @hookimpl
     def gpuarray_run(self, task: Task) -> list[Buffer]:
         return self._executor(task.device).run(task)
+
+    @hookimpl
+    def gpuarray_capture(
+        self, device: Device, tape: Tape, inputs: list[tuple[Any, int]]
+    ) -> CapturedTape | None:
+        return self._executor(device).graphs.capture(tape, inputs)
 
     @hookimpl
     def gpuarray_nonzero(

@@ -241,6 +241,44 @@ class DeviceRuntime(Protocol):
             If the driver refuses the launch; the message names the kernel.
         """
 
+    def begin_capture(self, stream: int, home: int) -> None:
+        """Write down what is enqueued on `stream` from now on, and run none of it.
+
+        The stream must be one that `create_stream` made and that nothing else uses meanwhile.
+        Until the end of the capture `allocate` for it gives memory of the graph, which keeps its
+        place as long as the graph lives, and `free` lets the rest of the capture use that again;
+        the memory itself is allocated on `home`. `copy_in` keeps the bytes with the graph. What
+        waits for the stream (`copy_out`, `synchronize`), and `record` and `wait` for it, are
+        errors, after which the capture can only end. One capture at a time.
+        """
+
+    def end_capture(self, stream: int) -> object:
+        """The graph of what was enqueued since `begin_capture`; nothing has run.
+
+        The capture is over also if this raises, and its memory given back. Called after whatever
+        went wrong since, too.
+
+        Raises
+        ------
+        DeviceError
+            If something in between can't be captured, or memory of the graph is still in use.
+        OutOfMemory
+            When the device has no memory for the graph.
+        """
+
+    def launch_graph(self, graph: object, stream: int) -> None:
+        """Enqueue all of a graph's work on `stream`.
+
+        The launches of a graph must follow each other, and the end of its capture: it has one
+        memory. So must those of graphs that were captured on one stream, which share workspaces.
+        """
+
+    def free_graph(self, graph: object) -> None:
+        """Give a graph and its memory back, in the order of the stream `home`.
+
+        That stream must have waited for the last launch. Never raises and never waits.
+        """
+
     def record(self, stream: int | None) -> object:
         """An event: the moment when everything enqueued on `stream` so far is done.
 

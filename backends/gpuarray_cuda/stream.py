@@ -12,7 +12,7 @@ from typing import Any
 
 from .context import Context
 
-__all__ = ["Event", "Streams", "as_stream_handle"]
+__all__ = ["Event", "Lease", "Streams", "as_stream_handle"]
 
 
 def as_stream_handle(stream: object) -> int:
@@ -60,6 +60,22 @@ def as_stream_handle(stream: object) -> int:
     if handle < 0:
         raise ValueError(f"stream: a handle is not negative, got {handle}")
     return handle
+
+
+class Lease:
+    """A thread's hold on its stream, which goes to another thread when this one ends.
+
+    Work of both is then in the order of one stream, so nothing has to be waited for.
+    """
+
+    __slots__ = ("_free", "stream")
+
+    def __init__(self, stream: int, free: deque[int]) -> None:
+        self.stream = stream
+        self._free = free
+
+    def __del__(self) -> None:
+        self._free.append(self.stream)
 
 
 class Event:

@@ -121,6 +121,7 @@ class Assembly:
         # A guarded access may start outside its operand: its constant is no part of the pointer.
         made = low.instructions.values()
         guarded = {i[2] for i in made if i[0] == "load" and i[3] >= 0}
+        bounds = self._bounds()
         accesses, offsets, span = [], [], max(shape, default=1)
         for number, (slot, dtype, address, alignment) in enumerate(low.accesses):
             found = terms(address, number in guarded)
@@ -132,10 +133,10 @@ class Assembly:
                     alignment = min(alignment, shift & -shift)
             accesses.append(Access(operands[slot], dtype, found, max(alignment, 1)))
             offsets.append(0 if number in guarded else offset)
-            span = max(span, self._reach(address))
+            span = max(span, self._reach(address, bounds))
         for instruction in made:
             if instruction[0] == "affine":
-                span = max(span, self._reach(instruction[2]))
+                span = max(span, self._reach(instruction[2], bounds))
         wide = span >= _WIDE or math.prod(shape) >= _WIDE
         program = Program(
             kept=kept,
@@ -158,28 +159,31 @@ class Assembly:
             names=_names(self.outputs, self.reductions),
         )
 
-    def _reach(self, index: Affine) -> int:
+    def _reach(self, index: Affine, bounds: dict[int, int]) -> int:
         """A bound of the magnitude of an index anywhere in the loop space."""
         total = abs(index.constant)
         total += sum(abs(c) * self.extents[a] for a, c in index.axes)
-        return total + sum(abs(c) * self._bound(v) for v, c in index.values)
+        return total + sum(abs(c) * bounds[v] for v, c in index.values)
 
-    def _bound(self, value: int) -> int:
-        """A bound of the magnitude of an index value."""
-        instruction = self.numbering.instructions[value]
-        opcode = instruction[0]
-        if opcode in ("imod", "wrap"):
-            bound: int = instruction[3]
-            return bound
-        if opcode == "roll":
-            return max(self._bound(instruction[2]), int(instruction[3]))
-        if opcode == "idiv":
-            return self._bound(instruction[2]) // int(instruction[3]) + 1
-        if opcode == "affine":
-            return self._reach(instruction[2])
-        if opcode == "select":
-            return max(self._bound(instruction[3]), self._bound(instruction[4]))
-        raise AssertionError(f"{instruction} is no index")
+    def _bounds(self) -> dict[int, int]:
+        """Bounds of the magnitudes of index values, each made from those before it.
+
+        Indices of indices, hundreds of them for hundreds of rolls, are no deep recursion.
+        """
+        found: dict[int, int] = {}
+        for value, instruction in self.numbering.instructions.items():
+            opcode = instruction[0]
+            if opcode in ("imod", "wrap"):
+                found[value] = instruction[3]
+            elif opcode == "roll":
+                found[value] = max(found[instruction[2]], instruction[3])
+            elif opcode == "idiv":
+                found[value] = found[instruction[2]] // instruction[3] + 1
+            elif opcode == "affine":
+                found[value] = self._reach(instruction[2], found)
+            elif opcode == "select" and instruction[3] in found and instruction[4] in found:
+                found[value] = max(found[instruction[3]], found[instruction[4]])
+        return found
 
     def _collapsed(self, order: Order) -> list[list[int]]:
         """Runs of axes that every access and every index walks as one."""

@@ -22,6 +22,7 @@ from gpuarray.graph import limits
 from gpuarray.graph.node import SCATTER, UPDATE, Buffer, Node
 from gpuarray.graph.program import Step, Task
 from gpuarray.graph.schedule import Alias, Empty, Plan, plan
+from gpuarray.graph.tape import forget_tapes, owned_bases, recordings, run_of
 from gpuarray.graph.vertex import vertices
 
 if TYPE_CHECKING:
@@ -92,8 +93,9 @@ def flush(roots: Sequence[Node]) -> None:
             [scalars[k] for k in step.scalars],
             step.no_bases,
         )
+        run = run_of(device) if recordings else device.run
         try:
-            buffers: list[Buffer] = device.run(task=task)
+            buffers: list[Buffer] = run(task=task)
         except (OutOfMemory, DeviceError) as error:
             _explain_failure(error, step, {o.slot: nodes[o.slot] for o in step.outputs})
             raise
@@ -203,6 +205,8 @@ def collect(roots: Sequence[Node]) -> Collected:
     if updates:
         node = None
         sole = _sole_bases(nodes)
+        if recordings:
+            sole = owned_bases(nodes, sole)
         key.append(_SOLE)
         key += sole.items()
     return tuple(key), nodes, scalars, held, sole
@@ -257,11 +261,12 @@ def forget_plans() -> None:
     """Plan anew from now on: the operation table has changed."""
     with lock:
         _plans.clear()
+        forget_tapes()
 
 
 def _run(made: Plan, device: Device, nodes: list[Node], scalars: list[Any]) -> None:
     """Run a plan of several actions, or one that writes in place."""
-    run = device.run
+    run = run_of(device) if recordings else device.run
     places: list[Any] = [(node.buffer, node.offset) if node.op is None else None for node in nodes]
     places.extend([None] * (made.slots - len(nodes)))
     targets = {slot: nodes[slot] for slot in made.stored}

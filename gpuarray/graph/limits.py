@@ -9,10 +9,12 @@ __all__ = [
     "ACCESSES_PER_KERNEL",
     "BYTES",
     "CACHED_PLANS",
+    "CAPTURED_BYTES",
     "CHEAP_OPERATIONS",
     "INSTRUCTIONS_PER_KERNEL",
     "LONG_ROWS",
     "NODES",
+    "RECORDINGS",
     "ROW_ELEMENTS",
 ]
 
@@ -62,3 +64,13 @@ CACHED_PLANS = _integer("GPUARRAY_CACHED_PLANS", 4096)
 # longer ones are read again in each stage, which takes this many rows to fill a device.
 ROW_ELEMENTS = _integer("GPUARRAY_ROW_ELEMENTS", 1 << 15)
 LONG_ROWS = _integer("GPUARRAY_LONG_ROWS", 128)
+
+# Recordings kept of one compiled function, one for every structure, shape and static value of its
+# arguments. A recording that was captured holds device memory and some 100 kB of the driver's, and
+# a function that is called in more ways than this hardly ever comes back to the first of them.
+RECORDINGS = _integer("GPUARRAY_MAX_RECORDINGS", 32)
+
+# Bytes that a captured recording may hold for its inputs and intermediates. Its inputs and outputs
+# are copied: at 4 TB/s (H200) 64 MiB take 34 us, as long as the launches of seven kernels one by
+# one, so that with more the launches are no longer what a call takes its time for.
+CAPTURED_BYTES = _integer("GPUARRAY_MAX_CAPTURED_BYTES", 64 << 20)

@@ -3,6 +3,7 @@
 cimport cython
 
 cdef class Buffer:
+    cdef object __weakref__
     cdef public object device
     cdef public object nbytes
     cdef public bint exclusive

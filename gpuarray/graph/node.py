@@ -90,7 +90,7 @@ class Buffer:
         belongs to, is never overwritten, and what reads it is computed at once.
     """
 
-    __slots__ = ("device", "exclusive", "nbytes")
+    __slots__ = ("__weakref__", "device", "exclusive", "nbytes")
 
     def __init__(self, device: "Device", nbytes: int, exclusive: bool = True) -> None:
         self.device = device

@@ -186,7 +186,7 @@ def _on_host(x: Array, own: Place, place: Place, copy: bool | None, versioned: b
         raise CopyNeeded(
             f"__dlpack__: copy=False, and from {str(x.device)!r} to the host needs a copy"
         )
-    host = to_numpy(x)
+    host = to_numpy(x, "__dlpack__()")
     strides = tuple(s // host.itemsize for s in host.strides)
     pointer = host.ctypes.data
     tensor = Tensor(pointer, _HOST, host.dtype, host.shape, strides, copied=True)

@@ -16,6 +16,7 @@ from gpuarray.devices import device as find_device
 from gpuarray.dtypes import canonical
 from gpuarray.graph import flush
 from gpuarray.graph.node import CAST, Layout, contiguous_layout, contiguous_strides, leaf
+from gpuarray.graph.tape import keep_constant, needs_value, recordings
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
@@ -31,19 +32,25 @@ def from_numpy(array: HostArray, device: Device) -> Array:
     shape = array.shape
     host = np.ascontiguousarray(array, dtype=dtype)
     buffer = device.hook.gpuarray_copy_in(device=device, array=host)
+    if recordings:
+        keep_constant(buffer)
     return Array(leaf(device, buffer, 0, contiguous_layout(dtype, shape)))
 
 
-def to_numpy(x: Array) -> HostArray:
+def to_numpy(x: Array, asked: str) -> HostArray:
     """A copy of the elements of `x` as a NumPy array; waits for them.
 
-    Column-major and otherwise permuted arrays keep their order of memory.
+    Column-major and otherwise permuted arrays keep their order of memory. `asked` says which
+    function wants to know, for the error within a function that is being compiled; "" is for
+    checks, which change nothing.
     """
+    if recordings and asked:
+        needs_value(asked)
     flush.flush((x._node,))
     node = x._node
     if not _dense(node.layout):
         copy = recording.record(CAST, (node,), (node.dtype,), node.dtype, node.shape, node.device)
-        return to_numpy(copy)
+        return to_numpy(copy, asked)
     flat = np.empty(x.size, node.dtype)
     if x.size:
         node.device.hook.gpuarray_copy_out(
@@ -73,7 +80,7 @@ def as_array(x: Array, dtype: Any, copy: bool | None) -> HostArray:
         )
     if copy is False:
         raise ValueError("__array__: copy=False: the elements can only be given as a copy")
-    result = to_numpy(x)
+    result = to_numpy(x, "__array__()")
     return result if dtype is None else result.astype(dtype, copy=False)
 
 
@@ -92,11 +99,11 @@ def move(x: Array, device: Any, stream: Any = None) -> Array:
     if stream is not None:
         raise ValueError("to_device: stream: needs None, streams are ordered by themselves")
     target = find_device(device)
-    return x if x.device is target else from_numpy(to_numpy(x), target)
+    return x if x.device is target else from_numpy(to_numpy(x, "to_device()"), target)
 
 
 def represent(x: Array) -> str:
     """``Array([1., 2.], dtype=float64, device='cpu')``."""
-    text = np.array2string(to_numpy(x), separator=", ", prefix="Array(")
+    text = np.array2string(to_numpy(x, "repr()"), separator=", ", prefix="Array(")
     shape = f", shape={x.shape}" if x.size == 0 else ""
     return f"Array({text}{shape}, dtype={x.dtype}, device='{x.device}')"

@@ -29,6 +29,7 @@ from gpuarray.graph.node import (
     intern_layout,
     leaf,
 )
+from gpuarray.graph.tape import needs_value, recordings
 from gpuarray.interop.numpy import is_host
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def lend(x: Array) -> Loan:
     As for an update of `x`, memory that others refer to, too, is copied first, and so is a layout
     that few libraries take: strides that are negative or zero.
     """
+    if recordings:
+        needs_value("sharing its memory with another library")
     with flush.lock:
         _settle()
         flush.flush((x._node,))

@@ -144,7 +144,7 @@ def _repeated_each(x: Array, repeats: Array, axis: int) -> Array:
             f"of axis {axis}"
         )
     same_device("repeat", x, repeats)
-    counts = to_numpy(repeats).astype(np.int64)
+    counts = to_numpy(repeats, "repeat() with an array of counts").astype(np.int64)
     if (counts < 0).any():
         raise ValueError(f"repeat: repeats must not be negative, got {counts.min()}")
     source = np.repeat(np.arange(n), np.broadcast_to(counts, (n,)))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LIBRARY"]
+__all__ = ["LIBRARY", "WAITING"]
 
 NumPyArray = npt.NDArray[Any]
 Results = tuple[NumPyArray, ...]
@@ -175,3 +175,15 @@ LIBRARY: Mapping[str, Callable[..., Results]] = {
         *(svdvals, eigh, eigvalsh, eig, eigvals, solve, inv, det, slogdet),
     )
 }
+
+WAITING: Mapping[str, str] = {
+    "select": "a mask as an index",
+    "unique": "unique_values()",
+    **{
+        name: f"{name}(), which waits for failures,"
+        for name in (
+            *("cholesky", "svd", "svdvals", "eigh", "eigvalsh", "eig", "eigvals", "solve", "inv"),
+        )
+    },
+}
+"""Those that wait for a value, a size or a failure, each with what asks for it."""

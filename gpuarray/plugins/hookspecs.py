@@ -11,6 +11,7 @@ A call costs 1.2 us with one implementation and 2.0 us with a wrapper, once for 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gpuarray.devices import Device
     from gpuarray.graph.node import Buffer
     from gpuarray.graph.program import Step, Task
+    from gpuarray.graph.tape import Tape
 
 __all__ = ["MemoryInfo", "hookimpl", "hookspec"]
 
@@ -146,6 +148,26 @@ def gpuarray_run(task: Task) -> list[Buffer]:  # type: ignore[empty-body]
     An output with ``task.bases[i]`` set is written in place, and that buffer returned. The work
     may be asynchronous, in the order of the calls. Equal inputs give equal bits. After an
     exception nothing may have been written in place that running the task again would not write.
+    """
+
+
+@hookspec(firstresult=True)
+def gpuarray_capture(  # type: ignore[empty-body]
+    device: Device, tape: Tape, inputs: list[tuple[Buffer, int]]
+) -> Callable[[Sequence[tuple[Buffer, int]]], list[tuple[Buffer, int]]]:
+    """A function that replays a tape of `gpuarray.compile` in less time than task by task.
+
+    Asked at the first replay of a tape with several actions, all of them on `device`, whose hooks
+    nobody but the backend answers or watches; the flush lock is held, and also at each call of the
+    function. `inputs` are what the tape will be replayed with first. The function gets others,
+    which lie alike: ``tape.extents[k]`` says which bytes, from the given one on, belong to input k,
+    and the first byte is aligned alike up to 16 bytes. It gives what ``tape.replay(inputs)`` gives,
+    in the order of earlier work: memory that nothing writes to afterwards, so that what a call
+    gave is whole after any later one. Nothing may be kept of the inputs, nor written to them or to
+    ``tape.constants``; the function keeps these alive, and gives memory of its own back when it is
+    collected. None leaves the tape to be replayed task by task, and so does a missing hook.
+
+    Raises `gpuarray.errors.OutOfMemory`, after which the next call asks again.
     """
 
 

@@ -78,6 +78,10 @@ class _Manager(pluggy.PluginManager):
                 return only.function
         return hook
 
+    def is_plain(self, name: str) -> bool:
+        """Whether a hook has one implementation, and nothing that watches it."""
+        return self.shortest(name) is not getattr(self.hook, name)
+
 
 class Backend:
     """A backend that has started.

@@ -291,3 +291,52 @@ def test_threads_do_not_share_a_block() -> None:
     assert memory.statistics().used == 0
     memory.trim()
     assert not pool.blocks
+
+
+def test_a_graphs_memory_stays_its_own_until_the_graph_is_gone() -> None:
+    pool = FakePool()
+    memory = DeviceMemory("cuda:0", pool, 1 << 40)
+    memory.free(memory.allocate(1000, S), 1000, S)  # on the list of the stream, before
+    memory.open_arena(S, T)
+    assert pool.freed_on[-1][1] == S
+    first = memory.allocate(1000, S)
+    second = memory.allocate(1024, S)
+    assert first != second
+    memory.free(first, 1000, S)
+    assert memory.allocate(700, S) not in (first, second)
+    assert memory.allocate(1001, S) == first  # used again within the graph
+    for pointer, nbytes in ((first, 1001), (second, 1024)):
+        memory.free(pointer, nbytes, S)
+    arena = memory.close_arena(S)
+    assert {stream for _, stream in pool.blocks.values()} == {T}
+    assert arena.nbytes == pool.in_use()
+    assert len(arena.lent) == 1  # the one of 700 bytes
+    outside = [memory.allocate(n, stream) for n in (700, 1024) for stream in (S, T)]
+    assert not {first, second} & set(outside)
+    arena.lent.clear()
+    arena.close()
+    assert memory.allocate(1024, T) in (first, second)
+
+
+def test_what_was_allocated_before_a_capture_joins_the_graphs_memory() -> None:
+    memory = DeviceMemory("cuda:0", FakePool(), 1 << 40)
+    before = memory.allocate(1000, S)
+    memory.open_arena(S, T)
+    memory.free(before, 1000, S)
+    assert memory.allocate(1000, S) == before
+    memory.free(before, 1000, S)
+    memory.close_arena(S).close()
+    assert memory.statistics().used == 0
+
+
+def test_the_device_is_not_waited_for_when_a_capture_finds_no_memory() -> None:
+    pool = FakePool(capacity=1 << 20)
+    memory = DeviceMemory("cuda:0", pool, 1 << 40)
+    memory.open_arena(S, T)
+    with pytest.raises(OutOfMemory):
+        memory.allocate(2 << 20, S)
+    assert pool.releases == 0
+    memory.close_arena(S).close()
+    with pytest.raises(OutOfMemory):
+        memory.allocate(2 << 20, S)
+    assert pool.releases == 1

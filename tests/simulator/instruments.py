@@ -11,6 +11,7 @@ from gpuarray.errors import DeviceError, OutOfMemory
 COPIES = frozenset({"copy_in", "copy_out", "copy"})
 KINDS = COPIES | {
     *("allocate", "compile", "create_stream", "fill", "launch", "library"),
+    *("begin_capture", "end_capture", "launch_graph"),
     *("record", "synchronize", "trim", "wait"),
 }
 
@@ -29,6 +30,7 @@ class Counters:
     compiled: int = 0
     synchronizations: int = 0
     library_calls: int = 0
+    graph_launches: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
     bytes_between: int = 0

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from gpuarray.errors import BackendUnavailable, DeviceError
 from gpuarray_cuda.runtime import DeviceProperties, MemoryStatistics
 
+from .capture import CapturingDevice
 from .compiler import find_compiler
 from .instruments import Counters, Failure, Instruments, Launch
 from .kernel import KernelFault, SimulatedKernel
@@ -135,10 +136,11 @@ class SimulatedRuntime:
         return self.instruments.failing(after, kind, error, times)
 
 
-class SimulatedDeviceRuntime:
+class SimulatedDeviceRuntime(CapturingDevice):
     """One simulated GPU; answers `gpuarray_cuda.runtime.DeviceRuntime`."""
 
     def __init__(self, runtime: SimulatedRuntime, ordinal: int, limit: int) -> None:
+        CapturingDevice.__init__(self)
         self.ordinal = ordinal
         self.properties = runtime.properties
         self._runtime = runtime
@@ -147,7 +149,7 @@ class SimulatedDeviceRuntime:
         self._freed: deque[tuple[int, int, int]] = deque()
         self._faults: list[DeviceError] = []
         self._last_kernel = "no kernel"
-        self.libraries = SimulatedLibraries(self)
+        self.libraries = self.capturing_libraries(SimulatedLibraries(self))
 
     @property
     def memory_limit(self) -> int:
@@ -169,6 +171,8 @@ class SimulatedDeviceRuntime:
             self._runtime.instruments.add(allocations=1)
             if nbytes == 0:
                 return 0
+            if self._capturing(stream):
+                return self._allocated(nbytes)
             found = self._memory.allocate(nbytes, stream)
             found.usage.written = self._enqueue(stream, "allocate")
             return found.pointer
@@ -190,6 +194,9 @@ class SimulatedDeviceRuntime:
         if not host.flags.c_contiguous:
             raise ValueError("copy_in: the host array must be C-contiguous")
         with self._call("copy_in", reports=True):
+            kept = host.copy() if self._capturing(stream) else host
+            if self.deferred(stream, lambda s: self.copy_in(pointer, kept, s)):
+                return
             self._write(pointer, host.nbytes, stream, "copy_in")
             ctypes.memmove(pointer, host.ctypes.data, host.nbytes)
             self._runtime.instruments.add(copies=1, bytes_in=host.nbytes)
@@ -198,6 +205,7 @@ class SimulatedDeviceRuntime:
         if not host.flags.c_contiguous or not host.flags.writeable:
             raise ValueError("copy_out: the host array must be C-contiguous and writable")
         with self._call("copy_out", reports=True):
+            self._forbid("copy_out", stream)
             self._read(pointer, host.nbytes, stream, "copy_out")
             ctypes.memmove(host.ctypes.data, pointer, host.nbytes)
             self._runtime.streams.synchronize((self.ordinal, stream))
@@ -205,6 +213,8 @@ class SimulatedDeviceRuntime:
 
     def copy(self, destination: int, source: int, nbytes: int, stream: int) -> None:
         with self._call("copy", reports=True):
+            if self.deferred(stream, lambda s: self.copy(destination, source, nbytes, s)):
+                return
             if abs(destination - source) < nbytes:
                 raise DeviceError(f"copy: ranges of {nbytes} bytes overlap")
             self._read(source, nbytes, stream, "copy")
@@ -214,6 +224,8 @@ class SimulatedDeviceRuntime:
 
     def fill(self, pointer: int, nbytes: int, stream: int) -> None:
         with self._call("fill", reports=True):
+            if self.deferred(stream, lambda s: self.fill(pointer, nbytes, s)):
+                return
             self._write(pointer, nbytes, stream, "fill")
             ctypes.memset(pointer, 0, nbytes)
             self._runtime.instruments.add(bytes_filled=nbytes)
@@ -241,6 +253,11 @@ class SimulatedDeviceRuntime:
             if self._kernels.get((kernel.source, kernel.name, kernel.arguments)) is not kernel:
                 raise DeviceError(f"{kernel.name}: was compiled for another device")
             kernel.check(grid, block, shared_bytes, self.properties.shared_bytes_per_block)
+            kept = list(values)
+            if self.deferred(
+                stream, lambda s: self.launch(kernel, grid, block, shared_bytes, s, kept)
+            ):
+                return
             runtime = self._runtime
             runtime.instruments.add(launches=1)
             runtime.history.append(Launch(kernel.name, grid, block, shared_bytes, stream))
@@ -264,16 +281,19 @@ class SimulatedDeviceRuntime:
 
     def record(self, stream: int | None) -> Event:
         with self._call("record"):
+            self._forbid("record", stream)
             return self._runtime.streams.record(self.ordinal, stream)
 
     def wait(self, stream: int, event: object) -> None:
         if not isinstance(event, Event):
             raise TypeError(f"wait: an event from record() expected, got {event!r}")
         with self._call("wait"):
+            self._forbid("wait", stream)
             self._runtime.streams.wait((self.ordinal, stream), event)
 
     def synchronize(self, stream: int | None = None) -> None:
         with self._call("synchronize", reports=True):
+            self._forbid("synchronize", stream)
             self._runtime.instruments.add(synchronizations=1)
             for found in self._memory.allocations():
                 self._check_edges(found)
@@ -292,6 +312,7 @@ class SimulatedDeviceRuntime:
 
     def trim(self) -> int:
         with self._call("trim"):
+            self._forbid("trim", None)
             self._runtime.streams.synchronize_device(self.ordinal)
             return self._memory.trim()
 
@@ -322,7 +343,7 @@ class SimulatedDeviceRuntime:
         while self._freed:
             pointer, nbytes, stream = self._freed.popleft()
             self._runtime.instruments.add(frees=1)
-            if pointer == 0 and nbytes == 0:
+            if (pointer == 0 and nbytes == 0) or self._belongs(pointer, stream):
                 continue
             found = self._memory.at(pointer)
             try:
