@@ -92,23 +92,20 @@ def _by_tiles(
     groups_bytes = 8 * words * rows * (tiles // block)
     work = executor.allocate(totals_bytes + groups_bytes + 8)
     runtime.fill(work.pointer, work.nbytes, stream)
-    resident = tuning.SCAN_RESIDENT
     constants = (
         *constants,
         constant("BLOCK", block),
         constant("ITEMS", items),
         constant(
             "RESIDENT",
-            resident,
+            tuning.SCAN_RESIDENT_COMPLEX if dtype.kind == "c" else tuning.SCAN_RESIDENT,
         ),
     )
     text = kernel_source("scan_tiles", constants, "scan_elements")
-    kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 8)
+    kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 7)
     groups = work.pointer + totals_bytes
-    count = rows * tiles
-    values = (source, result, work.pointer, groups, groups + groups_bytes, size, tiles, count)
-    grid = min(count, resident * runtime.properties.multiprocessors)
-    runtime.launch(kernel, grid, block, 0, stream, values)
+    values = (source, result, work.pointer, groups, groups + groups_bytes, size, tiles)
+    runtime.launch(kernel, rows * tiles, block, 0, stream, values)
 
 
 def _element(dtype: DType) -> str:
