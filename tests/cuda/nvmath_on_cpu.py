@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from gpuarray_cuda.libraries import interface
 from gpuarray_cuda.libraries.interface import Transform
 from gpuarray_cuda.libraries.loading import Bindings
 from tests.simulator import SimulatedDeviceRuntime
@@ -234,6 +235,19 @@ class _Cusolver(_Module):
         assert n["m"] == n["n"] == n["lda"]
         stream = self._work(n)
         self.simulated.getrf(dtype, n["n"], n["a"], n["ipiv"], n["info"], stream)
+
+    def on_getrf(self, dtype: np.dtype[Any], n: Named) -> None:
+        assert n["m"] == n["n"] == n["lda"] <= interface.NARROW
+        self.room(n["workspace"], WORK_BYTES // 4 * dtype.itemsize)
+        self.simulated.getrf(*(dtype, n["n"], n["a"], n["dev_ipiv"], n["dev_info"]), self._work(n))
+
+    def on_getrs(self, dtype: np.dtype[Any], n: Named) -> None:
+        assert n["lda"] == n["ldb"] == n["n"] <= interface.NARROW
+        assert n["trans"] == 0
+        self.room(n["dev_info"], 4)
+        self.simulated.getrs(
+            *(dtype, n["n"], n["nrhs"], n["a"], n["dev_ipiv"], n["b"]), self._work(n)
+        )
 
     def on_xgetrs(self, n: Named) -> None:
         dtype = dtype_of(n, "data_type_a", "data_type_b")

@@ -14,7 +14,7 @@ import pytest
 
 from gpuarray.errors import BackendUnavailable, DeviceError, OutOfMemory
 from gpuarray.operations.library import LIBRARY
-from gpuarray_cuda.libraries import blas, eigenvalues, fourier, loading, solver
+from gpuarray_cuda.libraries import blas, eigenvalues, fourier, interface, loading, solver
 from gpuarray_cuda.libraries.nvidia import NvidiaLibraries
 
 from .library_operands import REAL, Libraries, libraries
@@ -131,14 +131,26 @@ def test_systems(
         check(libraries, "solve", a=x, b=random((*stack, n, 2), dtype))
         check(libraries, "inv", a=x)
         check(libraries, "slogdet", a=x)
-    single = ("cusolverDn.xpotrf", "cusolverDn.xgetrf", "cusolverDn.xgetrs")
     letter = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}[dtype]
+    single = ("cusolverDn.xpotrf", f"cusolverDn.{letter}getrf", f"cusolverDn.{letter}getrs")
     many = (
         f"cusolverDn.{letter}potrf_batched",
         f"cublas.{letter}getrf_batched",
         f"cublas.{letter}getrs_batched",
     )
     assert all(nvmath.called[name] for name in (many if stack else single))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_systems_beyond_32_bits(
+    libraries: Libraries, nvmath: NvmathOnCpu, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interface, "NARROW", 39)
+    a = definite((2, 40, 40), dtype)[0]
+    check(libraries, "solve", a=a, b=random((40, 2), dtype))
+    check(libraries, "inv", a=a)
+    check(libraries, "slogdet", a=a)
+    assert nvmath.called["cusolverDn.xgetrf"] and nvmath.called["cusolverDn.xgetrs"]
 
 
 @pytest.mark.parametrize("complete", [False, True])

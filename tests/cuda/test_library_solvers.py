@@ -86,6 +86,15 @@ def test_cholesky(
         close(libraries("cholesky", a=x, upper=upper), adjoint(lower) if upper else lower)
 
 
+@pytest.mark.parametrize("upper", [False, True])
+def test_the_other_triangle_of_a_large_factor_is_zero(libraries: Libraries, upper: bool) -> None:
+    n = 1030  # a block clears 1024 elements of a column
+    a = np.eye(n) * n + np.minimum.outer(np.arange(n), np.arange(n))
+    factor = libraries("cholesky", a=a, upper=upper)
+    assert np.all((np.tril(factor, -1) if upper else np.triu(factor, 1)) == 0)
+    close(adjoint(factor) @ factor if upper else factor @ adjoint(factor), a)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("stack", "n"), CASES, ids=str)
 def test_solve(libraries: Libraries, stack: tuple[int, ...], n: int, dtype: str) -> None:

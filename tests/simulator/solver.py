@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuarray.errors import DeviceError
+from gpuarray_cuda.libraries import interface
 
 if TYPE_CHECKING:
     from .runtime import SimulatedDeviceRuntime
@@ -37,6 +38,10 @@ def view(pointer: int, dtype: DType, shape: tuple[int, ...], strides: tuple[int,
     last = sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
     memory = (ctypes.c_char * ((last + 1) * dtype.itemsize)).from_address(pointer)
     return np.ndarray(shape, dtype, memory, 0, tuple(s * dtype.itemsize for s in strides))
+
+
+def _pivot(n: int) -> DType:
+    return np.dtype(np.int32 if n <= interface.NARROW else np.int64)
 
 
 def squares_are_lost(x: Array) -> bool:
@@ -138,7 +143,7 @@ class SimulatedSolver:
         raise AssertionError("a whole matrix is its own last minor")
 
     def getrf(self, dtype: DType, n: int, a: int, pivots: int, info: int, stream: int) -> None:
-        self._lu("getrf", dtype, n, a, pivots, np.dtype(np.int64), info, 1, stream)
+        self._lu("getrf", dtype, n, a, pivots, _pivot(n), info, 1, stream)
 
     def getrf_batched(
         self, dtype: DType, n: int, a: int, pivots: int, info: int, batch: int, stream: int
@@ -163,13 +168,16 @@ class SimulatedSolver:
             for k in range(batch):
                 x = column_major(a + k * size, dtype, n, n)
                 rows = view(pivots + k * n * pivot.itemsize, pivot, (n,), (1,))
-                if name == "getrf_batched" and dtype.kind == "c" and squares_are_lost(x):
-                    x[...] = 0
+                # cuBLAS divides by the square of a complex pivot.
+                smallest = np.finfo(dtype).tiny ** 0.5
+                squared = name == "getrf_batched" and dtype.kind == "c"
                 failed = 0
                 for i in range(n):
                     largest = i + int(np.argmax(np.abs(x[i:, i])))
                     rows[i] = largest + 1
                     x[[i, largest]] = x[[largest, i]]
+                    if squared and abs(x[i, i]) < smallest:
+                        x[i, i] = 0
                     if x[i, i] == 0:
                         failed = failed or i + 1
                         continue
@@ -187,7 +195,7 @@ class SimulatedSolver:
         b: int,
         stream: int,
     ) -> None:
-        pivot = np.dtype(np.int64)
+        pivot = _pivot(n)
         self._substitute("getrs", dtype, n, k, a, pivots, pivot, b, 1, stream)
 
     def getrs_batched(

@@ -34,7 +34,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Libraries", "Transform"]
+__all__ = ["NARROW", "Libraries", "Transform"]
+
+# The most rows of a matrix whose elements, and those of a workspace as large, an int32 counts.
+NARROW = 46340
 
 DType = np.dtype[Any]
 Pointers = NDArray[np.int64]
@@ -144,8 +147,9 @@ class Libraries(Protocol):
     def getrf(self, dtype: DType, n: int, a: int, pivots: int, info: int, stream: int) -> None:
         """Replace a square matrix by its factors L and U, with partial pivoting.
 
-        `pivots` gets n numbers of type int64: row i was exchanged with row pivots[i], counted from
-        1. A positive info is the position, from 1, of the first diagonal element of U that is 0.
+        `pivots` gets n numbers, of type int32 up to `NARROW` rows and of type int64 beyond: row i
+        was exchanged with row pivots[i], counted from 1. A positive info is the position, from 1,
+        of the first diagonal element of U that is 0.
         """
 
     def getrs(

@@ -30,6 +30,8 @@ __all__ = [
 DType = np.dtype[Any]
 
 BLOCK = 256
+# Elements of a column that a thread clears; longer columns than a block's have blocks of their own.
+_TRIANGLE_ITEMS = 4
 
 
 def clear_triangle(
@@ -44,8 +46,19 @@ def clear_triangle(
 ) -> None:
     """Set what is strictly above (or below) the diagonal of each matrix to zero."""
     size = count * rows * columns
+    long = rows >= BLOCK * _TRIANGLE_ITEMS
+    parts = -(-rows // (BLOCK * _TRIANGLE_ITEMS))
+    blocks = count * columns * parts if long else -(-size // BLOCK)
+    constants = (
+        type_name("T", C_NAMES[dtype]),
+        constant("BLOCK", BLOCK),
+        constant("ITEMS", _TRIANGLE_ITEMS),
+        constant("LONG", long),
+    )
     values = (matrices, rows, columns, distance, size, int(upper))
-    _launch(executor, "matrix_triangle", dtype, size, BLOCK, values)
+    name = "gpuarray_matrix_triangle"
+    kernel = executor.runtime.compile(kernel_source("matrix_triangle", constants), name, "q" * 6)
+    executor.runtime.launch(kernel, blocks, BLOCK, 0, executor.stream, values)
 
 
 def unit_matrices(executor: Executor, dtype: DType, matrices: int, n: int, count: int) -> None:

@@ -101,6 +101,11 @@ def bindings() -> Bindings:
         ) from error
 
 
+# Workspaces on the host up to this size are kept, one for each stream: enough for the eigenvalues
+# of some thousand rows.
+KEPT_HOST_BYTES = 64 << 20
+
+
 def parts(batch: int, largest: int) -> list[tuple[int, int]]:
     """The first matrix, and how many, of each call for a stack.
 
@@ -133,6 +138,7 @@ class Session:
     def __init__(self, context: Context, runtime: DeviceRuntime) -> None:
         self._context = context
         self.runtime = runtime
+        self._host_work: dict[int, np.ndarray[Any, Any]] = {}
 
     def calling(self, library: str) -> _Calling:
         """``with session.calling("cuBLAS"):`` around calls of that library."""
@@ -164,8 +170,13 @@ class Session:
     def work(self, sizes: tuple[int, int], stream: int) -> Iterator[Work]:
         """Workspaces on the device and on the host, of `sizes` bytes."""
         device_bytes, host_bytes = sizes
-        # The libraries copy from pageable memory, so that they are done with it when they return.
-        host = np.empty(host_bytes, np.uint8)
+        # The libraries copy from pageable memory, so that they are done with it when they return,
+        # and the next call on the stream may have it. New memory costs a fault for each page of it.
+        host = self._host_work.get(stream)
+        if host is None or host.nbytes < host_bytes:
+            host = np.empty(host_bytes, np.uint8)
+            if host_bytes <= KEPT_HOST_BYTES:
+                self._host_work[stream] = host
         with self.scratch(device_bytes, stream) as device:
             yield Work(device, device_bytes, int(host.ctypes.data), host_bytes)
 

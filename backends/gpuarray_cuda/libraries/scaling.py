@@ -20,7 +20,7 @@ from .matrices import NOT_FINITE, Stack, raise_for
 if TYPE_CHECKING:
     from gpuarray_cuda.executor import Executor
 
-__all__ = ["largest", "require_finite", "restore", "scale"]
+__all__ = ["SAFE_PIVOTS", "largest", "require_finite", "restore", "scale"]
 
 DType = np.dtype[Any]
 
@@ -28,6 +28,9 @@ BLOCK = 256
 # Squares of elements within 2**-SAFE and 2**SAFE are far from the ends of the range (2**-126 and
 # 2**127, 2**-1022 and 2**1023), and so are sums of millions of them and squares of their roundings.
 SAFE = {"f32": 40, "f64": 400}
+# Of pivots, single squares alone have to be numbers. Where large and small ones stand in one matrix,
+# to bring the large ones near 1 would lose the small ones.
+SAFE_PIVOTS = {"f32": 60, "f64": 500}
 _INFINITY = np.array(np.inf).view(np.uint64)[()]
 
 
@@ -38,18 +41,18 @@ def largest(executor: Executor, x: Stack, lower: bool = False) -> CudaBuffer:
     """
     found = executor.allocate(8 * x.matrices)
     executor.runtime.fill(found.pointer, found.nbytes, executor.stream)
-    _launch(executor, "matrix_largest", x, found, lower)
+    _launch(executor, "matrix_largest", x, found, lower, SAFE)
     return found
 
 
-def scale(executor: Executor, x: Stack, sizes: CudaBuffer) -> None:
+def scale(executor: Executor, x: Stack, sizes: CudaBuffer, safe: dict[str, int] = SAFE) -> None:
     """Bring the elements of each matrix near 1, if they are far from it; `sizes`: see `largest`."""
-    _launch(executor, "matrix_scale", x, sizes, False)
+    _launch(executor, "matrix_scale", x, sizes, False, safe)
 
 
-def restore(executor: Executor, x: Stack, sizes: CudaBuffer) -> None:
+def restore(executor: Executor, x: Stack, sizes: CudaBuffer, safe: dict[str, int] = SAFE) -> None:
     """Undo `scale` in what is proportional to the matrices that it scaled."""
-    _launch(executor, "matrix_scale", x, sizes, True)
+    _launch(executor, "matrix_scale", x, sizes, True, safe)
 
 
 def require_finite(
@@ -85,11 +88,13 @@ def _real(dtype: DType) -> str:
     return "f32" if dtype in (np.float32, np.complex64) else "f64"
 
 
-def _launch(executor: Executor, file: str, x: Stack, sizes: CudaBuffer, option: bool) -> None:
+def _launch(
+    executor: Executor, file: str, x: Stack, sizes: CudaBuffer, option: bool, safe: dict[str, int]
+) -> None:
     constants = (
         type_name("T", C_NAMES[x.dtype]),
         constant("BLOCK", BLOCK),
-        constant("SAFE", SAFE[_real(x.dtype)]),
+        constant("SAFE", safe[_real(x.dtype)]),
     )
     size = x.matrices * x.rows * x.columns
     values = (x.pointer, sizes.pointer, x.rows, x.columns, x.distance, size, int(option))

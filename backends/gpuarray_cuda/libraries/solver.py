@@ -1,7 +1,8 @@
 """cuSOLVER: factorisations, eigenvalues and singular values of dense matrices.
 
 In: the arguments of `interface.Libraries`. Out: calls of cuSOLVER, through its functions with
-64-bit sizes where it has them. Each stream has a handle of its own.
+64-bit sizes where it has them, but for LU factors that need none. Each stream has a handle of its
+own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import interface
 from .blas import LARGEST_BATCH
 from .loading import ELEMENTS, Element, Session, bindings, parts
 
@@ -87,6 +89,14 @@ class Solver:
 
     def getrf(self, dtype: DType, n: int, a: int, pivots: int, info: int, stream: int) -> None:
         with self._call(dtype, stream) as (cusolver, h, e):
+            if n <= interface.NARROW:
+                # 0.1 and 0.2 ms less than with 64-bit sizes for 4096 rows and 16 right sides
+                # (float32, H100, cuSOLVER 12.0.4, 2026-11).
+                name = e.letter + "getrf"
+                elements = getattr(cusolver, name + "_buffer_size")(h.solver, n, n, a, n)
+                with self._session.scratch(elements * dtype.itemsize, stream) as space:
+                    getattr(cusolver, name)(h.solver, n, n, a, n, space, pivots, info)
+                return
             head = (h.solver, h.params, n, n, e.data, a, n)
             sizes = cusolver.xgetrf_buffer_size(*head, e.data)
             with self._session.work(sizes, stream) as work:
@@ -106,6 +116,10 @@ class Solver:
             self._call(dtype, stream) as (cusolver, h, e),
             self._session.scratch(4, stream) as refused,
         ):
+            if n <= interface.NARROW:
+                solve = getattr(cusolver, e.letter + "getrs")
+                solve(h.solver, _NOT_TRANSPOSED, n, k, a, n, pivots, b, n, refused)
+                return
             cusolver.xgetrs(
                 *(h.solver, h.params, _NOT_TRANSPOSED, n, k, e.data, a, n, pivots),
                 *(e.data, b, n, refused),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gpuarray.plugins import Operand
 from gpuarray_cuda.buffer import CudaBuffer
 
+from . import interface
 from .kernels import clear_triangle, determinants, unit_matrices
 from .matrices import (
     Stack,
@@ -24,7 +25,7 @@ from .matrices import (
     result,
     rows_are_stored,
 )
-from .scaling import largest, restore, scale
+from .scaling import SAFE_PIVOTS, largest, restore, scale
 
 if TYPE_CHECKING:
     from gpuarray_cuda.executor import Executor
@@ -43,6 +44,7 @@ class _Factors(NamedTuple):
     matrices: Stack
     pivots: CudaBuffer
     pivot_bytes: int
+    together: bool
     info: CudaBuffer
     sizes: CudaBuffer | None
 
@@ -114,8 +116,8 @@ def _factored(executor: Executor, a: Operand, transposed: bool = False) -> _Fact
     if together and x.dtype.kind == "c":
         # Near 1e-38 it took complex64 pivots for zeros (H100, cuBLAS 13.1.0, 2026-11).
         sizes = largest(executor, x)
-        scale(executor, x, sizes)
-    pivot_bytes = 4 if together else 8
+        scale(executor, x, sizes, SAFE_PIVOTS)
+    pivot_bytes = 4 if together or x.rows <= interface.NARROW else 8
     pivots = executor.allocate(pivot_bytes * x.rows * x.matrices)
     if together:
         libraries.getrf_batched(
@@ -125,25 +127,25 @@ def _factored(executor: Executor, a: Operand, transposed: bool = False) -> _Fact
         for k in range(x.matrices):
             at = pivots.pointer + pivot_bytes * x.rows * k
             libraries.getrf(x.dtype, x.rows, x.matrix(k), at, found.pointer + 4 * k, stream)
-    return _Factors(x, pivots, pivot_bytes, found, sizes)
+    return _Factors(x, pivots, pivot_bytes, together, found, sizes)
 
 
 def _substitute(executor: Executor, factors: _Factors, x: Stack) -> None:
     """Solve for each matrix of `x`, in place."""
     f, pivots = factors.matrices, factors.pivots.pointer
     libraries, stream = executor.runtime.libraries, executor.stream
-    if factors.pivot_bytes == 4:
+    if factors.together:
         libraries.getrs_batched(
             *(x.dtype, x.rows, x.columns, f.pointer, pivots),
             *(x.pointer, x.matrices, stream),
         )
         if factors.sizes is not None:
             # What A was divided by, its inverse has too much of.
-            scale(executor, x, factors.sizes)
+            scale(executor, x, factors.sizes, SAFE_PIVOTS)
         return
     for k in range(x.matrices):
         libraries.getrs(
-            *(x.dtype, x.rows, x.columns, f.matrix(k), pivots + 8 * x.rows * k),
+            *(x.dtype, x.rows, x.columns, f.matrix(k), pivots + factors.pivot_bytes * x.rows * k),
             *(x.matrix(k), stream),
         )
 
@@ -152,7 +154,7 @@ def _determinants(executor: Executor, factors: _Factors, values: int, logarithms
     f = factors.matrices
     if factors.sizes is not None:
         # Of L too, whose diagonal nobody reads.
-        restore(executor, f, factors.sizes)
+        restore(executor, f, factors.sizes, SAFE_PIVOTS)
     determinants(
         *(executor, f.dtype, f.pointer, factors.pivots.pointer, factors.pivot_bytes),
         *(factors.info.pointer, f.rows, f.matrices, values, logarithms),
