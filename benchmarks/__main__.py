@@ -7,6 +7,7 @@ workloads and of groups: ``limit`` and ``spine`` have targets, ``more`` has none
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Sequence
@@ -41,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     clock.log(f"copy of {nbytes / GIB:.3g} GiB within the device")
     copy = ours.copy_bandwidth(nbytes)
     peers = opened(options.peers, ours, clock)
+    # A program has one of these libraries; here the objects of all of them would be gone through by
+    # each collection that any of them sets off.
+    gc.collect()
+    gc.freeze()
     pace = QUICK if options.quick else {"repeats": REPEATS, "batch_seconds": BATCH_SECONDS}
     runner = Runner(peers, clock, **pace)
     report: Record = {"environment": environment(ours, peers), "scale": options.scale}

@@ -92,6 +92,8 @@ class Runner:
                     continue
                 self.clock.log(f"{workload.name}: {peer.name}")
                 try:
+                    if peer.name in workload.without:
+                        raise NotApplicable(workload.without[peer.name])
                     record = self._measure(peer, workload)
                 except NotApplicable as reason:
                     record = {"skipped": str(reason)}

@@ -58,6 +58,8 @@ class Workload:
     own
         A library's own way, beside the standard's text, by the name of the peer:
         ``function(library, *inputs)``. The better one counts.
+    without
+        Libraries that it is not run with, and why.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Workload:
     # element of 64 Mi that is wrong by its own size is 1.2e-4, and a product in TF32 5e-4.
     tolerance: float = 1e-5
     own: Mapping[str, Function] = field(default_factory=dict)
+    without: Mapping[str, str] = field(default_factory=dict)
 
 
 @functools.lru_cache(maxsize=6)

@@ -28,8 +28,8 @@ BLOCK = 256
 # Squares of elements within 2**-SAFE and 2**SAFE are far from the ends of the range (2**-126 and
 # 2**127, 2**-1022 and 2**1023), and so are sums of millions of them and squares of their roundings.
 SAFE = {"f32": 40, "f64": 400}
-# Of pivots, single squares alone have to be numbers. Where large and small ones stand in one matrix,
-# to bring the large ones near 1 would lose the small ones.
+# Of pivots, single squares alone have to be numbers. Where large and small ones stand in one
+# matrix, to bring the large ones near 1 would lose the small ones.
 SAFE_PIVOTS = {"f32": 60, "f64": 500}
 _INFINITY = np.array(np.inf).view(np.uint64)[()]
 
