@@ -20,6 +20,7 @@ import subprocess
 import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +32,9 @@ except ModuleNotFoundError:  # which the command does without
     BuildHookInterface = object
 
 VARIABLE = "GPUARRAY_COMPILE"
-CYTHON = "cython>=3.1,<4"
+# 3.3.0 reads a variable too early in what it makes of `any(... for ... in x.y.z)`: a crash.
+MISCOMPILES = "3.3.0"
+CYTHON = f"cython>=3.1,<4,!={MISCOMPILES}"
 ROOT = Path(__file__).parent
 # Where the packages are in a checkout.
 PACKAGES = {"gpuarray": "gpuarray", "gpuarray_cuda": "backends/gpuarray_cuda"}
@@ -72,6 +75,10 @@ def built(root: Path, directory: Path) -> dict[str, Path]:
     if find_spec("Cython") is None:
         raise CannotCompile(
             f"Cython is missing, which compiles gpuarray's hot modules: pip install '{CYTHON}'"
+        )
+    if version("cython") == MISCOMPILES:
+        raise CannotCompile(
+            f"Cython {MISCOMPILES} compiles gpuarray's hot modules wrongly: pip install '{CYTHON}'"
         )
     compiled = _compiled(root)
     records, sources = {}, {}

@@ -192,7 +192,19 @@ def test_compiling_without_cython_says_what_to_install(tmp_path: Path) -> None:
     done = python("-c", program, cwd=tmp_path)
     assert done.returncode == 1
     assert "hatch_build.py: Cython is missing" in done.stderr
-    assert "pip install 'cython>=3.1,<4'" in done.stderr
+    assert "pip install 'cython>=3.1,<4,!=3.3.0'" in done.stderr
+
+
+def test_a_cython_that_miscompiles_is_refused(tmp_path: Path) -> None:
+    copied(tmp_path)
+    program = (
+        "import runpy, sys; from importlib import metadata; metadata.version = lambda name: '3.3.0'; "
+        "sys.argv = ['hatch_build.py']; runpy.run_path('hatch_build.py', run_name='__main__')"
+    )
+    done = python("-c", program, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Cython 3.3.0 compiles gpuarray's hot modules wrongly" in done.stderr
+    assert not list((tmp_path / "gpuarray").rglob("*.so*"))
 
 
 def test_the_command_puts_what_it_built_beside_the_sources(tmp_path: Path) -> None:
