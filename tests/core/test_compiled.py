@@ -198,8 +198,9 @@ def test_compiling_without_cython_says_what_to_install(tmp_path: Path) -> None:
 def test_a_cython_that_miscompiles_is_refused(tmp_path: Path) -> None:
     copied(tmp_path)
     program = (
-        "import runpy, sys; from importlib import metadata; metadata.version = lambda name: '3.3.0'; "
-        "sys.argv = ['hatch_build.py']; runpy.run_path('hatch_build.py', run_name='__main__')"
+        "import runpy, sys; from importlib import metadata; "
+        "metadata.version = lambda name: '3.3.0'; sys.argv = ['hatch_build.py']; "
+        "runpy.run_path('hatch_build.py', run_name='__main__')"
     )
     done = python("-c", program, cwd=tmp_path)
     assert done.returncode == 1

@@ -7,6 +7,7 @@ that both are read and written in whole lines.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -75,19 +76,19 @@ def copy(
     No two elements have one destination. With `conjugate`, complex numbers are conjugated, and
     source and destination may be the same.
     """
-    # Slowest in the destination first, so that neighbouring threads write neighbours.
-    order = sorted(range(len(shape)), key=lambda d: -abs(destination_strides[d]))
-    axes = merged(
-        *([values[d] for d in order] for values in (shape, source_strides, destination_strides))
+    plan = _plan(
+        *(dtype, tuple(shape), tuple(source_strides), tuple(destination_strides)),
+        conjugate and dtype.kind == "c",
     )
     runtime, stream = executor.runtime, executor.stream
-    size = math.prod(axis.extent for axis in axes)
-    conjugate = conjugate and dtype.kind == "c"
-    if not conjugate and (not axes or (len(axes) == 1 and axes[0].strides == (1, 1))):
-        runtime.copy(destination, source, size * dtype.itemsize, stream)
-        return
-    if len(axes) > MOST_AXES:
-        outer, *inner = axes
+    if isinstance(plan, int):
+        runtime.copy(destination, source, plan, stream)
+    elif isinstance(plan, _Kernel):
+        values = (source, destination, *plan.values)
+        kernel = runtime.compile(plan.text, plan.name, "q" * len(values))
+        runtime.launch(kernel, plan.blocks, BLOCK, 0, stream, values)
+    else:
+        outer, *inner = plan
         for k in range(outer.extent):
             copy(
                 *(executor, dtype, [axis.extent for axis in inner]),
@@ -97,27 +98,56 @@ def copy(
                 [axis.strides[1] for axis in inner],
                 conjugate,
             )
-        return
+
+
+class _Kernel(NamedTuple):
+    """A copy by one kernel, ready but for the addresses, which come before `values`."""
+
+    name: str
+    text: str
+    blocks: int
+    values: tuple[int, ...]
+
+
+@functools.lru_cache(maxsize=4096)
+def _plan(
+    dtype: DType,
+    shape: tuple[int, ...],
+    source_strides: tuple[int, ...],
+    destination_strides: tuple[int, ...],
+    conjugate: bool,
+) -> int | _Kernel | list[Axis]:
+    """Bytes to be copied as they lie, or a kernel, or more axes than a kernel has room for.
+
+    Kept, since a copy is the first thing that a device gets to do in most calls, and waits for it.
+    """
+    # Slowest in the destination first, so that neighbouring threads write neighbours.
+    order = sorted(range(len(shape)), key=lambda d: -abs(destination_strides[d]))
+    axes = merged(
+        *([values[d] for d in order] for values in (shape, source_strides, destination_strides))
+    )
+    size = math.prod(axis.extent for axis in axes)
+    if not conjugate and (not axes or (len(axes) == 1 and axes[0].strides == (1, 1))):
+        return size * dtype.itemsize
+    if len(axes) > MOST_AXES:
+        return axes
     element = C_NAMES[dtype] if conjugate else _MOVED[dtype.itemsize]
     tiled = _tiled_axes(axes)
     if tiled is None:
         name = "copy_strided"
         text = _source(name, element, len(axes) or 1, size >= 1 << 31, conjugate)
-        values = (source, destination, size, *padded(axes))
-        blocks = -(-size // BLOCK)
-    else:
-        name = "copy_tiles"
-        x, y = (axes[d] for d in tiled)
-        others = [axis for d, axis in enumerate(axes) if d not in tiled]
-        text = _source(name, element, len(others), False, conjugate)
-        across, down = -(-x.extent // TILE), -(-y.extent // TILE)
-        values = (
-            *(source, destination, x.extent, y.extent, x.strides[0], y.strides[0]),
-            *(x.strides[1], y.strides[1], across, down, *padded(others)),
-        )
-        blocks = across * down * math.prod(axis.extent for axis in others)
-    kernel = runtime.compile(text, f"gpuarray_{name}", "q" * len(values))
-    runtime.launch(kernel, blocks, BLOCK, 0, stream, values)
+        return _Kernel(f"gpuarray_{name}", text, -(-size // BLOCK), (size, *padded(axes)))
+    name = "copy_tiles"
+    x, y = (axes[d] for d in tiled)
+    others = [axis for d, axis in enumerate(axes) if d not in tiled]
+    text = _source(name, element, len(others), False, conjugate)
+    across, down = -(-x.extent // TILE), -(-y.extent // TILE)
+    values = (
+        *(x.extent, y.extent, x.strides[0], y.strides[0]),
+        *(x.strides[1], y.strides[1], across, down, *padded(others)),
+    )
+    blocks = across * down * math.prod(axis.extent for axis in others)
+    return _Kernel(f"gpuarray_{name}", text, blocks, values)
 
 
 def padded(axes: list[Axis]) -> tuple[int, ...]:
