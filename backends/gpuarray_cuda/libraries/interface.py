@@ -142,7 +142,7 @@ class Libraries(Protocol):
     def potrf_batched(
         self, dtype: DType, n: int, a: int, info: int, batch: int, stream: int
     ) -> None:
-        """`potrf` for each matrix of a stack, for many small ones; overwrites the upper triangles."""
+        """`potrf` for each matrix of a stack; for many small ones, and overwrites all of them."""
 
     def getrf(self, dtype: DType, n: int, a: int, pivots: int, info: int, stream: int) -> None:
         """Replace a square matrix by its factors L and U, with partial pivoting.
