@@ -47,6 +47,14 @@ GASIM_FN float gasim_rsqrt_approx_ftz_f32(float x) {
   if (__builtin_fabsf(x) < 1.17549435e-38f) return __builtin_copysignf(__builtin_inff(), x);
   return __builtin_nextafterf((float)(1.0 / __builtin_sqrt((double)x)), 0.0f); }
 
+// NaN if there is one, and +0 is larger than -0.
+GASIM_FN float gasim_max_NaN_f32(float x, float y) {
+  if (x != x || y != y) return __builtin_nanf("");
+  return x > y || (x == y && !__builtin_signbit(x)) ? x : y; }
+GASIM_FN float gasim_min_NaN_f32(float x, float y) {
+  if (x != x || y != y) return __builtin_nanf("");
+  return x < y || (x == y && __builtin_signbit(x)) ? x : y; }
+
 GASIM_FN double rsqrt(double x) { return 1.0 / __builtin_sqrt(x); }
 GASIM_FN float rsqrtf(float x) { return (float)rsqrt((double)x); }
 GASIM_FN float rsqrt(float x) { return rsqrtf(x); }

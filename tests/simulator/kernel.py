@@ -28,8 +28,10 @@ WAITING = re.compile(
     r"\b(__sync(threads|warp)\w*|__shfl_\w+|__(ballot|any|all|match_any)_sync|__activemask"
     r"|__reduce_\w+_sync|__nanosleep)\b"
 )
-# A PTX instruction of one float, which the header has as a function.
-PTX = re.compile(r'asm\("([\w.]+) %0, %1;" : "=f"\((\w+)\) : "f"\((\w+)\)\);')
+# A PTX instruction of one or two floats, which the header has as a function.
+PTX = re.compile(
+    r'asm\("([\w.]+) %0, %1(?:, %2)?;" : "=f"\((\w+)\) : "f"\((\w+)\)(?:, "f"\((\w+)\))?\);'
+)
 DYNAMIC_SHARED = re.compile(
     r"\bextern\s+__shared__\s+((?:(?:__align__|alignas)\s*\([^)]*\)\s*)?)([^;\[=]*?)"
     r"(?:(?:__align__|alignas)\s*\([^)]*\)\s*)?(\w+)\s*\[\s*\]\s*;"
@@ -91,7 +93,13 @@ def translation_unit(source: str, name: str) -> str:
 
 def without_ptx(source: str) -> str:
     """`source` with calls of the header's functions in the place of PTX instructions."""
-    return PTX.sub(lambda m: f"{m[2]} = gasim_{m[1].replace('.', '_')}({m[3]});", source)
+
+
+    def call(found: re.Match[str]) -> str:
+        operands = ", ".join(filter(None, found.group(3, 4)))
+        return f"{found[2]} = gasim_{found[1].replace('.', '_')}({operands});"
+
+    return PTX.sub(call, source)
 
 
 def launch_bounds(source: str, name: str) -> int:

@@ -121,6 +121,7 @@ class ReductionWriter(ABC):
                     for fold in self.program.reductions
                     for v in fold.values[:1]
                 ],
+                self.index,
             ),
             signature(NAME, BLOCK, self.resident),
             self.arguments.unpacked(),
@@ -207,20 +208,25 @@ class ReductionWriter(ABC):
         return self.unravel(linear, self.program.kept, self.rank, "j", indent)
 
 
-def accumulator(name: str, folds: Iterable[tuple[str, str, int]]) -> list[str]:
-    """One struct for several reductions, each given by its name, C type and itemsize."""
+def accumulator(name: str, folds: Iterable[tuple[str, str, int]], index: str) -> list[str]:
+    """One struct for several reductions, each given by its name, C type and itemsize.
+
+    `index` is the C type of an index that is chosen.
+    """
     fields, add, merge = [], [], []
     # At least four bytes, since states move between lanes in 32-bit pieces.
     alignment = 4
     parameters = []
     for k, (fold, kind, itemsize) in enumerate(folds):
         chooses = fold in ("argmax", "argmin")
-        alignment = max(alignment, itemsize, 8 if chooses or fold == "squares" else 4)
-        struct = f"ga_{fold}" if fold in ("any", "all") else f"ga_{fold}<{kind}>"
+        long = fold == "squares" or (chooses and index == "i64")
+        alignment = max(alignment, itemsize, 8 if long else 4)
+        arguments = f"{kind}, {index}" if chooses else kind
+        struct = f"ga_{fold}" if fold in ("any", "all") else f"ga_{fold}<{arguments}>"
         fields.append(f"  {struct} r{k};")
         parameters.append(f"{kind} x{k}")
         if chooses:
-            parameters.append(f"i64 k{k}")
+            parameters.append(f"{index} k{k}")
         add.append(f"    r{k}.add(x{k}{f', k{k}' if chooses else ''});")
         merge.append(f"    r{k}.merge(o.r{k});")
     device = "  __device__ __forceinline__"

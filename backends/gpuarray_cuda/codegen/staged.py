@@ -101,7 +101,7 @@ class _Writer:
         for k, walk in enumerate(self.walks):
             if walk.folds:
                 folds = [(fold.struct, fold.kind, fold.itemsize) for fold in walk.folds]
-                lines += accumulator(f"Accumulator{k}", folds)
+                lines += accumulator(f"Accumulator{k}", folds, self.index)
         lines += [
             signature(NAME, shape.block, self.resident),
             self.arguments.unpacked(),

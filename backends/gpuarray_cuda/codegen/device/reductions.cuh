@@ -70,10 +70,41 @@ struct ga_prod {
   __device__ __forceinline__ T result() const { return a; }
 };
 
+// One instruction instead of three, since compute capability 8.0; NaN wins.
+template <class T>
+__device__ __forceinline__ T ga_larger(T x, T y) {
+  return x > y || x != x ? x : y;
+}
+
+__device__ __forceinline__ f32 ga_larger(f32 x, f32 y) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+  return x > y || x != x ? x : y;
+#else
+  f32 z;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(z) : "f"(x), "f"(y));
+  return z;
+#endif
+}
+
+template <class T>
+__device__ __forceinline__ T ga_smaller(T x, T y) {
+  return x < y || x != x ? x : y;
+}
+
+__device__ __forceinline__ f32 ga_smaller(f32 x, f32 y) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+  return x < y || x != x ? x : y;
+#else
+  f32 z;
+  asm("min.NaN.f32 %0, %1, %2;" : "=f"(z) : "f"(x), "f"(y));
+  return z;
+#endif
+}
+
 template <class T>
 struct ga_max {
   T a = ga_lowest<T>();
-  __device__ __forceinline__ void add(T x) { a = x > a || x != x ? x : a; }
+  __device__ __forceinline__ void add(T x) { a = ga_larger(x, a); }
   __device__ __forceinline__ void merge(const ga_max& o) { add(o.a); }
   __device__ __forceinline__ T result() const { return a; }
 };
@@ -81,7 +112,7 @@ struct ga_max {
 template <class T>
 struct ga_min {
   T a = ga_highest<T>();
-  __device__ __forceinline__ void add(T x) { a = x < a || x != x ? x : a; }
+  __device__ __forceinline__ void add(T x) { a = ga_smaller(x, a); }
   __device__ __forceinline__ void merge(const ga_min& o) { add(o.a); }
   __device__ __forceinline__ T result() const { return a; }
 };
@@ -100,44 +131,50 @@ struct ga_all {
   __device__ __forceinline__ bool result() const { return a != 0; }
 };
 
+// Whether one index comes before another, where -1 is beyond all.
+template <class I>
+__device__ __forceinline__ bool ga_is_before(I i, I k) {
+  if constexpr (sizeof(I) == 4)
+    return (u32)i < (u32)k;
+  else
+    return (u64)i < (u64)k;
+}
+
 // The first extreme wins, and NaN is more extreme than any number. Elements are added in the order
-// of their indices; branches would cost more than the comparisons that they save.
-template <class T>
+// of their indices, so that a later one has to be more extreme; an infinity that is the start is so
+// nowhere, and an index of -1 stands for the first of them.
+template <class T, class I>
 struct ga_argmax {
-  T a = {};
-  i64 i = -1;
-  __device__ __forceinline__ void add(T x, i64 k) {
-    take(x, k, (i < 0) | (x > a) | ((x != x) & (a == a)));
-  }
+  T a = ga_lowest<T>();
+  I i = -1;
+  __device__ __forceinline__ void add(T x, I k) { take(x, k, !(x <= a) & (a == a)); }
   __device__ __forceinline__ void merge(const ga_argmax& o) {
-    const bool more = (o.a > a) | ((o.a != o.a) & (a == a));
+    const bool more = !(o.a <= a) & (a == a);
     const bool equal = (o.a == a) | ((o.a != o.a) & (a != a));
-    take(o.a, o.i, (o.i >= 0) & ((i < 0) | more | (equal & (o.i < i))));
+    take(o.a, o.i, more | (equal & ga_is_before(o.i, i)));
   }
-  __device__ __forceinline__ void take(T x, i64 k, bool better) {
+  __device__ __forceinline__ void take(T x, I k, bool better) {
     a = better ? x : a;
     i = better ? k : i;
   }
-  __device__ __forceinline__ i64 result() const { return i; }
+  __device__ __forceinline__ i64 result() const { return i < 0 ? 0 : i; }
 };
 
-template <class T>
+template <class T, class I>
 struct ga_argmin {
-  T a = {};
-  i64 i = -1;
-  __device__ __forceinline__ void add(T x, i64 k) {
-    take(x, k, (i < 0) | (x < a) | ((x != x) & (a == a)));
-  }
+  T a = ga_highest<T>();
+  I i = -1;
+  __device__ __forceinline__ void add(T x, I k) { take(x, k, !(x >= a) & (a == a)); }
   __device__ __forceinline__ void merge(const ga_argmin& o) {
-    const bool more = (o.a < a) | ((o.a != o.a) & (a == a));
+    const bool more = !(o.a >= a) & (a == a);
     const bool equal = (o.a == a) | ((o.a != o.a) & (a != a));
-    take(o.a, o.i, (o.i >= 0) & ((i < 0) | more | (equal & (o.i < i))));
+    take(o.a, o.i, more | (equal & ga_is_before(o.i, i)));
   }
-  __device__ __forceinline__ void take(T x, i64 k, bool better) {
+  __device__ __forceinline__ void take(T x, I k, bool better) {
     a = better ? x : a;
     i = better ? k : i;
   }
-  __device__ __forceinline__ i64 result() const { return i; }
+  __device__ __forceinline__ i64 result() const { return i < 0 ? 0 : i; }
 };
 
 // The sum of squared deviations from the mean: Welford's update, Chan's merge.
