@@ -205,3 +205,26 @@ def test_what_searchsorted_refuses(device):
     for error, message, arguments, how in refused:
         with pytest.raises(error, match=message):
             xp.searchsorted(*arguments, **how)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["int8", "uint8", "int32", "uint32", "int64", "float32", "float64"]
+)
+@pytest.mark.parametrize("length", [1, 3, 31, 64, 1000, 4096, 40000])
+@pytest.mark.parametrize("name", ["argmax", "argmin"])
+def test_positions_of_extremes_in_rows(device, host, name, dtype, length):
+    kind = np.dtype(dtype)
+    rng = np.random.default_rng(length)
+    if kind.kind == "f":
+        ends = [-np.inf, np.inf, np.nan, -0.0, 0.0]
+    else:
+        ends = [np.iinfo(kind).min, np.iinfo(kind).max]
+    v = rng.integers(0, 100, (9, length)).astype(kind)
+    for k, end in enumerate(ends[:3]):
+        v[k] = end  # nothing but the least, the largest, NaN
+        v[k + 3, rng.integers(0, length, 3)] = end  # ties
+    v[6] = ends[-1]
+    v[6, length // 2 :] = ends[-2]
+    x = xp.asarray(v, device=device)
+    np.testing.assert_array_equal(host(getattr(xp, name)(x, axis=1)), getattr(v, name)(axis=1))
+    np.testing.assert_array_equal(host(getattr(xp, name)(x, axis=0)), getattr(v, name)(axis=0))

@@ -94,7 +94,6 @@ def translation_unit(source: str, name: str) -> str:
 def without_ptx(source: str) -> str:
     """`source` with calls of the header's functions in the place of PTX instructions."""
 
-
     def call(found: re.Match[str]) -> str:
         operands = ", ".join(filter(None, found.group(3, 4)))
         return f"{found[2]} = gasim_{found[1].replace('.', '_')}({operands});"

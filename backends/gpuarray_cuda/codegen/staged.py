@@ -32,7 +32,7 @@ from gpuarray_cuda.codegen.values import (
     scalar_positions,
     signature,
 )
-from gpuarray_cuda.codegen.walks import Numbered, Walks
+from gpuarray_cuda.codegen.walks import Numbered, Walk, Walks
 
 __all__ = ["RowShape", "staged"]
 
@@ -43,6 +43,8 @@ _VALUE = re.compile(r"\{(\d+)\}")
 _SHARED_BLOCK = 256
 # Points of a thread that are computed together, where a vector is not longer.
 _LANES = 4
+# Reductions that give an index.
+_CHOOSING = frozenset({"argmax", "argmin"})
 
 
 class RowShape(NamedTuple):
@@ -153,7 +155,7 @@ class _Writer:
         if not (body or walk.folds):
             return lines + self._of_rows(walk.epilogue)
         if walk.folds:
-            lines.append(f"  Accumulator{number} acc{number}[{self.lanes}];")
+            lines.append(f"  Accumulator{number} acc{number}[{self._states(walk)}];")
         step = shape.group * shape.width
         indent = "  "
         if not shape.held:
@@ -200,7 +202,8 @@ class _Writer:
             lines += [
                 "#pragma unroll",
                 f"{inner}for (int lane = 0; lane < {self.lanes}; ++lane)",
-                f"{inner}  if (in[lane / {shape.width}]) acc{number}[lane].add({given});",
+                f"{inner}  if (in[lane / {shape.width}]) "
+                f"acc{number}[{'lane' if self._states(walk) > 1 else '0'}].add({given});",
             ]
         for store in walk.stores:
             lines += self._store(store, inner)
@@ -334,13 +337,13 @@ class _Writer:
         acc, group = f"acc{number}[0]", self.shape.group
         last = number == len(self.walks) - 1
         lines = []
-        if self.lanes > 1:
+        states = self._states(self.walks[number])
+        if states > 1:
             lines += [
                 "#pragma unroll",
-                f"  for (int lane = 1; lane < {self.lanes}; ++lane) "
-                f"{acc}.merge(acc{number}[lane]);",
+                f"  for (int lane = 1; lane < {states}; ++lane) {acc}.merge(acc{number}[lane]);",
             ]
-        lines += self._merge_lanes(acc, min(group, 32))
+        lines += self._merge_lanes(number, min(group, 32))
         if group > 32:
             warps = group // 32
             kind = f"Accumulator{number}"
@@ -352,16 +355,35 @@ class _Writer:
                 "    __syncthreads();",
                 f"    {acc} = shared[threadIdx.x % {warps}];",
                 "  }",
-                *self._merge_lanes(acc, warps),
+                *self._merge_lanes(number, warps),
             ]
         if not last and group > 1:
             leader = "0" if group >= 32 else f"(int)(threadIdx.x % 32) / {group} * {group}"
             lines.append(f"  {acc} = ga_state_of({acc}, {leader});")
         return lines
 
-    def _merge_lanes(self, state: str, lanes: int) -> list[str]:
+    def _states(self, walk: Walk) -> int:
+        """How many states a thread folds into: one for each lane, which hides latency.
+
+        Choosing takes one, since merging others costs more than the comparisons themselves.
+        """
+        return 1 if all(fold.struct in _CHOOSING for fold in walk.folds) else self.lanes
+
+    def _merge_lanes(self, number: int, lanes: int) -> list[str]:
+        """Merge states of `lanes` lanes, with which the lanes of a warp are filled again and again."""
+        state = f"acc{number}[0]"
         if lanes == 1:
             return []
+        folds = self.walks[number].folds
+        if (
+            len(folds) == 1
+            and folds[0].struct in _CHOOSING
+            and folds[0].itemsize <= 4
+            and self.index == "i32"
+            and self.shape.group >= 32
+        ):
+            # The same state twice changes no extreme, so that all lanes may take part.
+            return [f"  {state}.r0.merge_warp();"]
         return [
             "#pragma unroll",
             f"  for (int d = {lanes // 2}; d > 0; d /= 2) "

@@ -140,6 +140,52 @@ __device__ __forceinline__ bool ga_is_before(I i, I k) {
     return (u64)i < (u64)k;
 }
 
+// A number of at most four bytes as an integer of the same order; NaN is above all, as one number,
+// and so is +0 for both zeros. `ga_unordered` is the way back.
+template <class T>
+__device__ __forceinline__ i32 ga_ordered(T x) {
+  if constexpr ((T)0.5f != (T)0) {
+    const i32 bits = __float_as_int(x + 0.0f);
+    return x != x ? 0x7fffffff : bits < 0 ? bits ^ 0x7fffffff : bits;
+  } else if constexpr (ga_is_signed<T>)
+    return x;
+  else
+    return (i32)((u32)x ^ 0x80000000u);
+}
+
+template <class T>
+__device__ __forceinline__ T ga_unordered(i32 key) {
+  if constexpr ((T)0.5f != (T)0)
+    return __int_as_float(key < 0 ? key ^ 0x7fffffff : key);
+  else if constexpr (ga_is_signed<T>)
+    return (T)key;
+  else
+    return (T)((u32)key ^ 0x80000000u);
+}
+
+// An involution that turns the order around; NaN stays what it is.
+template <class T>
+__device__ __forceinline__ T ga_mirrored(T x) {
+  if constexpr ((T)0.5f != (T)0)
+    return -x;
+  else
+    return (T)~x;
+}
+
+// The largest of a warp's 32 integers, in all lanes.
+__device__ __forceinline__ i32 ga_warp_max(i32 x) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+#pragma unroll
+  for (int d = 16; d > 0; d /= 2) {
+    const i32 other = __shfl_xor_sync(0xffffffffu, x, d);
+    x = other > x ? other : x;
+  }
+  return x;
+#else
+  return __reduce_max_sync(0xffffffffu, x);
+#endif
+}
+
 // The first extreme wins, and NaN is more extreme than any number. Elements are added in the order
 // of their indices, so that a later one has to be more extreme; an infinity that is the start is so
 // nowhere, and an index of -1 stands for the first of them.
@@ -152,6 +198,17 @@ struct ga_argmax {
     const bool more = !(o.a <= a) & (a == a);
     const bool equal = (o.a == a) | ((o.a != o.a) & (a != a));
     take(o.a, o.i, more | (equal & ga_is_before(o.i, i)));
+  }
+  // `merge` with all other lanes of the warp, in all of them: the integer units do it in two
+  // instructions, of which ten shuffles and twenty comparisons take the place otherwise.
+  __device__ __forceinline__ void merge_warp() {
+    const i32 key = ga_ordered(a);
+    const i32 best = ga_warp_max(key);
+    // The first index, that of a state without any being the last: -1 - i has the opposite order.
+    const i32 last = (i32)0x80000000;
+    i = -1 - ga_warp_max(key != best || i < 0 ? last : -1 - (i32)i);
+    if (i == 0x7fffffff) i = -1;
+    a = ga_unordered<T>(best);
   }
   __device__ __forceinline__ void take(T x, I k, bool better) {
     a = better ? x : a;
@@ -169,6 +226,15 @@ struct ga_argmin {
     const bool more = !(o.a >= a) & (a == a);
     const bool equal = (o.a == a) | ((o.a != o.a) & (a != a));
     take(o.a, o.i, more | (equal & ga_is_before(o.i, i)));
+  }
+  __device__ __forceinline__ void merge_warp() {
+    const i32 key = ga_ordered(ga_mirrored(a));
+    const i32 best = ga_warp_max(key);
+    // The first index, that of a state without any being the last: -1 - i has the opposite order.
+    const i32 last = (i32)0x80000000;
+    i = -1 - ga_warp_max(key != best || i < 0 ? last : -1 - (i32)i);
+    if (i == 0x7fffffff) i = -1;
+    a = ga_mirrored(ga_unordered<T>(best));
   }
   __device__ __forceinline__ void take(T x, I k, bool better) {
     a = better ? x : a;
