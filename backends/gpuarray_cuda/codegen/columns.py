@@ -49,9 +49,14 @@ class ColumnsWriter(ReductionWriter):
                 lines += self.reduced_axes(f"r + u * {deep}", "        ")
                 lines += self.early_loads(self._column_axes("0"), "[u]", "        ")
                 lines += ["      }"]
-            lines += ["#pragma unroll", f"      for (int u = 0; u < {unroll}; ++u) {{"]
-            lines += self.reduced_axes(f"r + u * {deep}", "        ")
-            lines += self._column_points("[u]", "        ")
+            if self.batched:
+                lines += ["#pragma unroll", f"      for (int lane = 0; lane < {width}; ++lane) {{"]
+                axes = self._column_axes("lane")
+                lines += self.add_all("acc[lane]", axes, f"r + u * {deep}", "        ")
+            else:
+                lines += ["#pragma unroll", f"      for (int u = 0; u < {unroll}; ++u) {{"]
+                lines += self.reduced_axes(f"r + u * {deep}", "        ")
+                lines += self._column_points("[u]", "        ")
             lines += ["      }", "    }"]
         lines += [
             f"    for (; r < end; r += {deep}) {{",

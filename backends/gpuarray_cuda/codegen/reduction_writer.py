@@ -81,6 +81,8 @@ class ReductionWriter(ABC):
         self.arguments = Arguments(program, extra, SIZES)
         self.rank = program.kept + program.reduced
         self.unroll = _UNROLL if len(program.accesses) <= 4 and len(program.body) <= 32 else 1
+        # Sums of squared deviations cost a division for each element, or for each batch of them.
+        self.batched = any(fold.name == "squares" for fold in program.reductions)
         self.guarded = guarded(program)
         self.vector = {k for k in range(len(program.accesses)) if self._is_vector(k)}
         self.index = self.values.index
@@ -151,6 +153,25 @@ class ReductionWriter(ABC):
         lines.append(f"{indent}{target}.add({', '.join(operands)});")
         return lines
 
+    def add_all(self, target: str, axes: dict[int, str], linear: str, indent: str) -> list[str]:
+        """Compute the body at `unroll` points, `linear` in ``u``, and add them all together."""
+
+        def load(number: int, address: str) -> str:
+            if number in self.vector:
+                return f"l{number}[u].v[lane]"
+            return f"p{number}[{address}]"
+
+        operands = [v for fold in self.program.reductions for v in fold.values]
+        kinds = [c_result(self.program.body[v]) for v in operands]
+        lines = [f"{indent}{c} x{k}[{self.unroll}];" for k, c in enumerate(kinds)]
+        inner = indent + "  "
+        lines += ["#pragma unroll", f"{indent}for (int u = 0; u < {self.unroll}; ++u) {{"]
+        lines += self.reduced_axes(linear, inner)
+        lines += self.values.statements(self.program.body, 0, axes, load, inner)
+        lines += [f"{inner}x{k}[u] = v{v};" for k, v in enumerate(operands)]
+        given = ", ".join(f"x{k}" for k in range(len(operands)))
+        return [*lines, f"{indent}}}", f"{indent}{target}.add_all({given});"]
+
     def early_loads(self, axes: dict[int, str], slot: str, indent: str) -> list[str]:
         lines = []
         for k in self.loaded():
@@ -213,7 +234,7 @@ def accumulator(name: str, folds: Iterable[tuple[str, str, int]], index: str) ->
 
     `index` is the C type of an index that is chosen.
     """
-    fields, add, merge = [], [], []
+    fields, add, batch, merge = [], [], [], []
     # At least four bytes, since states move between lanes in 32-bit pieces.
     alignment = 4
     parameters = []
@@ -228,6 +249,11 @@ def accumulator(name: str, folds: Iterable[tuple[str, str, int]], index: str) ->
         if chooses:
             parameters.append(f"{index} k{k}")
         add.append(f"    r{k}.add(x{k}{f', k{k}' if chooses else ''});")
+        if fold == "squares":
+            batch.append(f"    r{k}.add_all(x{k});")
+        else:
+            given = f"x{k}[i], k{k}[i]" if chooses else f"x{k}[i]"
+            batch.append(f"    for (int i = 0; i < N; ++i) r{k}.add({given});")
         merge.append(f"    r{k}.merge(o.r{k});")
     device = "  __device__ __forceinline__"
     return [
@@ -236,11 +262,20 @@ def accumulator(name: str, folds: Iterable[tuple[str, str, int]], index: str) ->
         f"{device} void add({', '.join(parameters)}) {{",
         *add,
         "  }",
+        "  template <int N>",
+        f"{device} void add_all({', '.join(map(_array_of, parameters))}) {{",
+        *batch,
+        "  }",
         f"{device} void merge(const {name}& o) {{",
         *merge,
         "  }",
         "};",
     ]
+
+
+def _array_of(parameter: str) -> str:
+    kind, name = parameter.split(" ")
+    return f"const {kind} (&{name})[N]"
 
 
 def unravelled(

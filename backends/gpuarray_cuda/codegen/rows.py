@@ -48,8 +48,13 @@ class RowsWriter(ReductionWriter):
                 lines += self.reduced_axes(f"r + u * {step}", "        ")
                 lines += self.early_loads(self._row_axes("0"), "[u]", "        ")
                 lines.append("      }")
-            lines += ["#pragma unroll", f"      for (int u = 0; u < {unroll}; ++u) {{"]
-            lines += self._row_points(f"r + u * {step}", "[u]", "        ")
+            if self.batched:
+                lines += ["#pragma unroll", f"      for (int lane = 0; lane < {width}; ++lane) {{"]
+                axes = self._row_axes("lane" if width > 1 else "0")
+                lines += self.add_all("acc[lane]", axes, f"r + u * {step}", "        ")
+            else:
+                lines += ["#pragma unroll", f"      for (int u = 0; u < {unroll}; ++u) {{"]
+                lines += self._row_points(f"r + u * {step}", "[u]", "        ")
             lines += ["      }", "    }"]
         lines += [
             f"    for (; r + {width} <= end; r += {step}) {{",

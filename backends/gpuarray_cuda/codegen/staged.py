@@ -370,7 +370,7 @@ class _Writer:
         return 1 if all(fold.struct in _CHOOSING for fold in walk.folds) else self.lanes
 
     def _merge_lanes(self, number: int, lanes: int) -> list[str]:
-        """Merge states of `lanes` lanes, with which the lanes of a warp are filled again and again."""
+        """Merge the states of `lanes` lanes, which the lanes of a warp repeat."""
         state = f"acc{number}[0]"
         if lanes == 1:
             return []

@@ -255,6 +255,20 @@ struct ga_squares {
     mean += d / (T)n;
     m2 += d * (x - mean);
   }
+  // As merging the state of N elements, whose mean and deviations are found first.
+  template <int N>
+  __device__ __forceinline__ void add_all(const T (&x)[N]) {
+    T middle = {}, part = {};
+#pragma unroll
+    for (int k = 0; k < N; ++k) middle += x[k] * (T)(1.0 / N);
+#pragma unroll
+    for (int k = 0; k < N; ++k) part += (x[k] - middle) * (x[k] - middle);
+    const T before = (T)n;
+    n += N;
+    const T d = middle - mean, share = (T)N / (before + (T)N);
+    mean += d * share;
+    m2 += part + d * d * (before * share);
+  }
   __device__ __forceinline__ void merge(const ga_squares& o) {
     if (o.n == 0) return;
     const i64 total = n + o.n;
