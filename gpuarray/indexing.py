@@ -28,7 +28,7 @@ from gpuarray.graph.node import (
     clock,
 )
 from gpuarray.interop.numpy import from_numpy, to_numpy
-from gpuarray.keys import Key, is_whole, parse, positions, sole_mask
+from gpuarray.keys import Key, basic, is_whole, parse, positions, sole_mask
 from gpuarray.operations import TABLE
 
 __all__ = ["get", "take", "take_along_axis", "updated"]
@@ -39,6 +39,9 @@ Indices = tuple[tuple[int, Array], ...]
 
 def get(x: Array, key: Any) -> Array:
     """`x[key]`."""
+    known = basic(x, key)
+    if known is not None:
+        return recording.view(x, known.shape, known.maps)
     mask = sole_mask(key, x)
     if mask is not None:
         return _masked(x, mask)
@@ -51,6 +54,9 @@ def get(x: Array, key: Any) -> Array:
 def updated(x: Array, key: Any, value: Any) -> Array:
     """`x` with `value`, broadcast and cast as NumPy does, at `key`; the dtype stays that of `x`."""
     new = _value(x, value)
+    known = basic(x, key)
+    if known is not None:
+        return _basic_update(x, known, new)
     mask = sole_mask(key, x)
     if mask is not None:
         return _masked_update(x, mask, new)
@@ -260,7 +266,7 @@ def _lossy(source: np.dtype[Any], target: np.dtype[Any]) -> bool:
 
 def _check_value_shape(value: Any, shape: tuple[int, ...]) -> Any:
     """`value` with no more dimensions than `shape`; `ValueError` where it does not broadcast."""
-    if not isinstance(value, Array):
+    if not isinstance(value, Array) or value._node.shape == shape:
         return value
     extra = value.ndim - len(shape)
     if extra > 0 and all(n == 1 for n in value.shape[:extra]):

@@ -22,7 +22,16 @@ from gpuarray.graph.tape import needs_value, recordings
 from gpuarray.interop.numpy import from_numpy
 from gpuarray.operations import TABLE
 
-__all__ = ["Key", "contiguous", "is_whole", "parse", "positions", "sole_mask", "unravelled"]
+__all__ = [
+    "Key",
+    "basic",
+    "contiguous",
+    "is_whole",
+    "parse",
+    "positions",
+    "sole_mask",
+    "unravelled",
+]
 
 HostArray = np.ndarray[Any, Any]
 Map = tuple[int, int, int]
@@ -46,7 +55,42 @@ def is_whole(key: Key, x: Array) -> bool:
     return key.shape == x.shape and all(m == (d, 0, 1) for d, m in enumerate(key.maps))
 
 
+# Basic keys by shape, and how many are kept; parsing one takes ten times as long as finding it.
+_BASIC: dict[tuple[Any, ...], Key] = {}
+_MOST_KEPT = 4096
+
+
+def basic(x: Array, key: Any) -> Key | None:
+    """`parse`, for a key of integers, slices of them, None and the ellipsis; None for any other."""
+    # Equal parts must be of one type: 1 and 1.0 are equal, and one of them is an error.
+    parts: list[Any] = [x._node.shape]
+    for item in key if type(key) is tuple else (key,):
+        kind = type(item)
+        if kind is slice:
+            start, stop, step = item.start, item.stop, item.step
+            if (
+                (start is None or type(start) is int)
+                and (stop is None or type(stop) is int)
+                and (step is None or type(step) is int)
+            ):
+                parts.append((start, stop, step))
+                continue
+            return None
+        if kind is not int and item is not None and item is not Ellipsis:
+            return None
+        parts.append(item)
+    token = tuple(parts)
+    found = _BASIC.get(token)
+    if found is None:
+        found = parse(x, key)
+        if len(_BASIC) >= _MOST_KEPT:
+            _BASIC.clear()
+        _BASIC[token] = found
+    return found
+
+
 def parse(x: Array, key: Any) -> Key:
+    """A key against the shape of `x`."""
     shape = x.shape
     items = _expanded(key, x)
     advanced = any(isinstance(item, Array) for item in items)

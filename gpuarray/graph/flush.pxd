@@ -15,7 +15,7 @@ cpdef flush(roots)
 @cython.locals(inputs=tuple, key=list, nodes=list, scalars=list, source=Node)
 cpdef tuple _lone(Node node)
 
-@cython.locals(nodes=list, scalars=list, key=list, stack=list, held=list, node=Node, source=Node, inputs=tuple, ready=bint, updates=bint, epoch=long, references=Py_ssize_t)
+@cython.locals(nodes=list, scalars=list, key=list, stack=list, held=list, node=Node, source=Node, inputs=tuple, seen=long, waiting=Py_ssize_t, updates=bint, epoch=long, references=Py_ssize_t)
 cpdef tuple collect(roots)
 
 @cython.locals(node=Node)

@@ -150,26 +150,29 @@ def collect(roots: Sequence[Node]) -> Collected:
     updates = False
     while stack:
         node = stack[-1]
-        if node.epoch == epoch:
+        seen = node.epoch
+        if seen == epoch:
             stack.pop()
             continue
         inputs = node.inputs
-        ready = True
-        for x in inputs:
-            if type(x) is Node:
-                source = x
-                if source.epoch != epoch:
-                    if source.op is None:
-                        source.epoch = epoch
-                        source.slot = len(nodes)
-                        source.uses = _OWN_REFERENCES
-                        nodes.append(source)
-                        key.append(source.layout)
-                    else:
-                        stack.append(source)
-                        ready = False
-        if not ready:
-            continue
+        if seen != -epoch:
+            # Seen for the first time; the next time, all that it needs is written down.
+            node.epoch = -epoch
+            waiting = len(stack)
+            for x in inputs:
+                if type(x) is Node:
+                    source = x
+                    if source.epoch != epoch:
+                        if source.op is None:
+                            source.epoch = epoch
+                            source.slot = len(nodes)
+                            source.uses = _OWN_REFERENCES
+                            nodes.append(source)
+                            key.append(source.layout)
+                        else:
+                            stack.append(source)
+            if len(stack) > waiting:
+                continue
         stack.pop()
         node.epoch = epoch
         node.slot = len(nodes)

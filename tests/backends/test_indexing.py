@@ -448,3 +448,25 @@ def test_an_index_out_of_range_that_the_host_knows_is_an_error(device, wrong):
         x[wrong]
     with pytest.raises(IndexError, match=r"is out of range for axis 0 with size 3"):
         x[wrong] = 5
+
+
+def test_keys_that_are_equal_but_of_other_types_are_told_apart(device, host):
+    v = np.arange(12).reshape(3, 4)
+    x = xp.asarray(v, device=device)
+    for _ in range(2):  # the second time, keys are remembered
+        np.testing.assert_array_equal(host(x[1:, 1]), v[1:, 1])
+        np.testing.assert_array_equal(host(x[(slice(1, None), 1)]), v[1:, 1])
+        np.testing.assert_array_equal(host(x[True]), v[True])
+        np.testing.assert_array_equal(host(x[1]), v[1])
+        np.testing.assert_array_equal(host(x[1:, None, ..., 1]), v[1:, None, ..., 1])
+        np.testing.assert_array_equal(host(x[np.int64(1) :, np.int8(1)]), v[1:, 1])
+        with pytest.raises(TypeError):
+            x[1.0:, 1]
+        with pytest.raises(TypeError):
+            x[1.0]
+        with pytest.raises(IndexError):
+            x[1:, 4]
+        with pytest.raises(IndexError, match="3 indices for an array of 2"):
+            x[1:, 1, None, 0]
+    y = xp.asarray(np.arange(60).reshape(3, 4, 5), device=device)
+    np.testing.assert_array_equal(host(y[1:, 1]), np.arange(60).reshape(3, 4, 5)[1:, 1])
