@@ -78,10 +78,22 @@ class Assembly:
             integers.append(value)
             return len(integers) - 1
 
-        def terms(index: Affine, with_constant: bool) -> Terms:
+        strides: dict[tuple[int, int, int], int] = {}
+
+        def stride(slot: int, a: int, c: int) -> int:
+            # But several windows of one operand, as a stencil has them, are all walked with its
+            # strides, unless their steps differ: the compiler shall know.
+            found = strides.get((slot, a, c))
+            if found is None:
+                found = strides[slot, a, c] = position(c)
+            return found
+
+        def terms(index: Affine, with_constant: bool, slot: int | None = None) -> Terms:
             start = position(index.constant) if with_constant and index.constant else -1
             axes = tuple(
-                (renumber[a], -1 if c == 1 else position(c)) for a, c in index.axes if a in renumber
+                (renumber[a], -1 if c == 1 else position(c) if slot is None else stride(slot, a, c))
+                for a, c in index.axes
+                if a in renumber
             )
             values = tuple((final[v], -1 if c == 1 else position(c)) for v, c in index.values)
             return Terms(start, axes, values)
@@ -124,10 +136,10 @@ class Assembly:
         bounds = self._bounds()
         accesses, offsets, span = [], [], max(shape, default=1)
         for number, (slot, dtype, address, alignment) in enumerate(low.accesses):
-            found = terms(address, number in guarded)
+            found = terms(address, number in guarded, slot)
             offset = address.constant * dtype.itemsize
-            strides = [c for a, c in address.axes if a in renumber]
-            shifts = [c for c in strides if c != 1] + [c for _, c in address.values]
+            steps = [c for a, c in address.axes if a in renumber]
+            shifts = [c for c in steps if c != 1] + [c for _, c in address.values]
             for shift in (offset, *(c * dtype.itemsize for c in shifts)):
                 if shift:
                     alignment = min(alignment, shift & -shift)
