@@ -78,22 +78,10 @@ class Assembly:
             integers.append(value)
             return len(integers) - 1
 
-        strides: dict[tuple[int, int, int], int] = {}
-
-        def stride(slot: int, a: int, c: int) -> int:
-            # But several windows of one operand, as a stencil has them, are all walked with its
-            # strides, unless their steps differ: the compiler shall know.
-            found = strides.get((slot, a, c))
-            if found is None:
-                found = strides[slot, a, c] = position(c)
-            return found
-
-        def terms(index: Affine, with_constant: bool, slot: int | None = None) -> Terms:
+        def terms(index: Affine, with_constant: bool) -> Terms:
             start = position(index.constant) if with_constant and index.constant else -1
             axes = tuple(
-                (renumber[a], -1 if c == 1 else position(c) if slot is None else stride(slot, a, c))
-                for a, c in index.axes
-                if a in renumber
+                (renumber[a], -1 if c == 1 else position(c)) for a, c in index.axes if a in renumber
             )
             values = tuple((final[v], -1 if c == 1 else position(c)) for v, c in index.values)
             return Terms(start, axes, values)
@@ -136,10 +124,10 @@ class Assembly:
         bounds = self._bounds()
         accesses, offsets, span = [], [], max(shape, default=1)
         for number, (slot, dtype, address, alignment) in enumerate(low.accesses):
-            found = terms(address, number in guarded, slot)
+            found = terms(address, number in guarded)
             offset = address.constant * dtype.itemsize
-            steps = [c for a, c in address.axes if a in renumber]
-            shifts = [c for c in steps if c != 1] + [c for _, c in address.values]
+            strides = [c for a, c in address.axes if a in renumber]
+            shifts = [c for c in strides if c != 1] + [c for _, c in address.values]
             for shift in (offset, *(c * dtype.itemsize for c in shifts)):
                 if shift:
                     alignment = min(alignment, shift & -shift)

@@ -43,8 +43,7 @@ _SHORTEST = 16
 
 # Without tiles: half a KiB of float32 in a row, and 16 rows for a thread, which share the 200
 # instructions that find a patch (a point of a stencil takes 30). A halo adds a sixteenth.
-import os
-_WIDTH, _HEIGHT = int(os.environ.get('PW', 128)), int(os.environ.get('PH', 32))
+_WIDTH, _HEIGHT = 128, 32
 _NARROWEST, _LOWEST = 64, 12
 
 # Tiles of a square grid are taken in squares of so many a side, each followed by its mirror image:

@@ -38,8 +38,6 @@ __all__ = ["tiles"]
 _EARLY_REGISTERS = 48
 # Bytes of a value of all rows that are computed together.
 _TOGETHER_BYTES = 32
-import os
-_LANES = int(os.environ.get('LANES', 8))
 _INDICES = frozenset({"affine", "idiv", "imod", "roll", "wrap"})
 
 
@@ -280,7 +278,7 @@ class _Writer:
 
     def _interior(self) -> list[str]:
         numbered, stored = simplified(self.program, self.patch.middle)
-        count = min(self.together, _LANES)
+        count = self.together
         row = f"b * {count} + lane"
         axes = self._axes("r", self.inner, self.patch.across, row)
 
