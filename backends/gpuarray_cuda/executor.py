@@ -186,7 +186,7 @@ class Executor:
         if step.program.reductions:
             shape = self._reduction_shape(step)
             return reduction.reduction(step.program, self._operations, shape).source
-        chosen = patches.patch(step.program, step.shape)
+        chosen = patches.patch(step)
         if chosen is not None:
             return tiles(step.program, self._operations, chosen).source
         return elementwise.elementwise(step.program, self._operations).source
@@ -211,7 +211,7 @@ class Executor:
             return tuple(
                 self._prepare_elementwise(step, mode) for mode in ("clear", "claim", "write")
             )
-        chosen = patches.patch(step.program, step.shape)
+        chosen = patches.patch(step)
         if chosen is not None:
             return (self._prepare_patches(step, chosen),)
         return (self._prepare_elementwise(step, "write"),)

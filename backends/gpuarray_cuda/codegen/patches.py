@@ -14,8 +14,9 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gpuarray.graph.program import Program, Terms, operands
+from gpuarray.graph.program import Program, Step, Terms, operands
 from gpuarray_cuda.codegen.elementwise import BLOCK
+from gpuarray_cuda.codegen.interiors import Truths, middle
 from gpuarray_cuda.codegen.vectors import vectors
 
 __all__ = [
@@ -56,19 +57,22 @@ class Patch(NamedTuple):
     """A block computes `width` points along the innermost axis at `height` along axis `across`.
 
     `tiles` are the accesses that pass through shared memory; with any, the patch is a square.
+    `middle` is what tests of indices give in most patches (see `interiors`).
     """
 
     across: int
     width: int
     height: int
     tiles: tuple[int, ...]
+    middle: Truths = ()
 
 
-def patch(program: Program, shape: tuple[int, ...]) -> Patch | None:
-    """The patch of an elementwise kernel over these extents.
+def patch(step: Step) -> Patch | None:
+    """The patch of the elementwise kernel of a step.
 
-    Extents count only as to whether they are long enough: a program has three kernels at most.
+    Sizes count only as to whether extents are long enough, and for what is true in the middle.
     """
+    program, shape = step.program, step.shape
     if program.kept < 2 or program.reduced or any(s.collides for s in program.stores):
         return None
     inner = program.kept - 1
@@ -77,7 +81,7 @@ def patch(program: Program, shape: tuple[int, ...]) -> Patch | None:
             return _square(program, across)
     if shape[inner] < _NARROWEST or shape[inner - 1] < _LOWEST or not _is_scattered(program):
         return None
-    return Patch(inner - 1, _WIDTH, _HEIGHT, ())
+    return Patch(inner - 1, _WIDTH, _HEIGHT, (), middle(step))
 
 
 def blocks(chosen: Patch, shape: tuple[int, ...]) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from gpuarray.operations import Operation
 from gpuarray.plugins import Program
 from gpuarray_cuda.codegen.elementwise import ATTEMPTS, BLOCK, NAME, Attempt, Elementwise
+from gpuarray_cuda.codegen.interiors import simplified
 from gpuarray_cuda.codegen.patches import (
     SUPER,
     Patch,
@@ -103,7 +104,7 @@ class _Writer:
             *self._shared(),
             *self._place(),
             *self._filled(),
-            *self._computed(),
+            *(self._by_place() if self.patch.middle else self._computed()),
             *self._drained(),
             "}",
         ]
@@ -233,6 +234,68 @@ class _Writer:
 
         axes = self._by_column("lane")
         return values, values.lane_statements(numbered, axes, load, self.rows, "    ")
+
+    def _by_place(self) -> list[str]:
+        """One way for patches that no boundary of a region crosses, and one for the others."""
+        body = self.program.body
+        width, height, across = self.patch.width, self.patch.height, self.patch.across
+        index = self.values.index
+        lines = [
+            f"  bool interior = c0 + {width} <= e{self.inner} && r0 + {height} <= e{across};",
+        ]
+        for value, truth in self.patch.middle:
+            _, _, source, low, high = body[value]
+            terms = body[source][2]
+            first = [f"n{terms.constant}"] if terms.constant >= 0 else []
+            last = list(first)
+            lines.append("  {")
+            for axis, factor in terms.axes:
+                times = "" if factor < 0 else f" * n{factor}"
+                if axis not in (self.inner, across):
+                    first.append(f"i{axis}{times}")
+                    last.append(f"i{axis}{times}")
+                    continue
+                start, more = ("c0", width) if axis == self.inner else ("r0", height)
+                lines += [
+                    f"    const {index} a{axis} = {start}{times};",
+                    f"    const {index} b{axis} = ({start} + {more - 1}){times};",
+                ]
+                first.append(f"(a{axis} < b{axis} ? a{axis} : b{axis})")
+                last.append(f"(a{axis} < b{axis} ? b{axis} : a{axis})")
+            begin, end = " + ".join(first) or "0", " + ".join(last) or "0"
+            lines.append(f"    const {index} least = {begin}, most = {end};")
+            if truth:
+                lines.append(f"    interior = interior && least >= n{low} && most < n{high};")
+            else:
+                lines.append(f"    interior = interior && (most < n{low} || least >= n{high});")
+            lines.append("  }")
+        # Values of both ways have the same numbers, and no more in common.
+        general = self.values
+        self.values = Values(self.program, self.operations)
+        inner = self._interior()
+        self.values = general
+        return [*lines, "  if (interior) {", *inner, "  } else {", *self._computed(), "  }"]
+
+    def _interior(self) -> list[str]:
+        numbered, stored = simplified(self.program, self.patch.middle)
+        count = self.together
+        row = f"b * {count} + lane"
+        axes = self._axes("r", self.inner, self.patch.across, row)
+
+        def load(number: int, address: str) -> str:
+            return f"p{number}[{address}]"
+
+        lines = [
+            "#pragma unroll",
+            f"  for (int b = 0; b < {self.rows // count}; ++b) {{",
+            *self.values.lane_statements(numbered, axes, load, count, "  "),
+            "#pragma unroll",
+            f"  for (int lane = 0; lane < {count}; ++lane) {{",
+        ]
+        for store, value in zip(self.program.stores, stored, strict=True):
+            address = self.values.address(store.access, axes)
+            lines.append(f"    p{store.access}[{address}] = {self.values.name(value)};")
+        return [*lines, "  }", "  }"]
 
     def _computed(self) -> list[str]:
         """The values of the body, some rows at a time, and the stores of each."""
