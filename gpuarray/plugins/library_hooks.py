@@ -23,7 +23,11 @@ __all__: list[str] = []
 
 @hookspec(firstresult=True)
 def gpuarray_matmul(device: Device, a: Operand, b: Operand) -> list[Operand]:  # type: ignore[empty-body]
-    """The product of ``(..., m, k)`` and ``(..., k, n)``, of one dtype, bool and integers too."""
+    """The product of ``(..., m, k)`` and ``(..., k, n)``, of one dtype, bool and integers too.
+
+    Of two matrices without a stack the product is row-major, and aligned to 16 bytes: products are
+    recorded, and what follows them is planned before they are computed.
+    """
 
 
 # Along the last axis

@@ -1,0 +1,269 @@
+"""Products of matrices in a graph: pending until they are needed, and no memory more than needed.
+
+Values are compared with NumPy's in float64; what is stored, with what the kernels' plan promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpuarray as xp
+from gpuarray import linear_algebra
+from gpuarray.errors import DeviceError
+from gpuarray.graph.node import intern_layout
+from gpuarray.plugins import Buffer, Operand, Task, hookimpl
+
+from .conftest import REAL
+from .observer import observing
+
+NumPyArray = np.ndarray[Any, Any]
+
+
+class Watched:
+    """The tasks and products that run, in order: names, and whether one is written in place."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, bool]] = []
+
+    @hookimpl(wrapper=True)
+    def gpuarray_run(self, task: Task) -> Generator[None, list[Buffer], list[Buffer]]:
+        found = yield
+        self.seen.append((" ".join(task.step.names), any(b is not None for b in task.bases)))
+        return found
+
+    @hookimpl(wrapper=True)
+    def gpuarray_matmul(self) -> Generator[None, list[Operand], list[Operand]]:
+        found = yield
+        self.seen.append(("matmul", False))
+        return found
+
+
+def random(*shape: int, dtype: str = "float64", seed: int = 0) -> NumPyArray:
+    found = np.random.default_rng(seed).standard_normal(shape)
+    if np.dtype(dtype).kind == "c":
+        found = found + 1j * np.random.default_rng(seed + 1).standard_normal(shape)
+    return found.astype(dtype)
+
+
+def close(found: xp.Array, expected: NumPyArray) -> None:
+    np.testing.assert_allclose(np.asarray(found.to_device("cpu")), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_product_is_pending_and_what_follows_takes_its_memory(device: str) -> None:
+    a, b, bias = random(6, 5), random(5, 7), random(7)
+    x, y, z = (xp.asarray(v) for v in (a, b, bias))
+    with observing(Watched()) as watched:
+        found = xp.tanh(xp.matmul(x, y) + z) * 2.0
+        assert watched.seen == []
+        xp.evaluate(found)
+    assert watched.seen == [("matmul", False), ("add tanh multiply", True)]
+    close(found, np.tanh(a @ b + bias) * 2.0)
+
+
+def test_layers_are_one_flush(device: str) -> None:
+    a, b, c = random(6, 5), random(5, 7), random(7, 3)
+    x, y, z = (xp.asarray(v) for v in (a, b, c))
+    with observing(Watched()) as watched:
+        found = xp.exp(xp.tanh(x @ y) @ z)
+        xp.evaluate(found)
+    assert watched.seen == [("matmul", False), ("tanh", True), ("matmul", False), ("exp", True)]
+    close(found, np.exp(np.tanh(a @ b) @ c))
+
+
+# Each reads a product in a way that forbids to overwrite it, or wants another size of element.
+KEPT = {
+    "itself transposed": lambda ns, h: h + h.T,
+    "another row": lambda ns, h: h + ns.roll(h, 1, axis=0),
+    "one row of it": lambda ns, h: h + h[:1, :],
+    "smaller elements": lambda ns, h: ns.astype(h * 2.0, ns.float32),
+    "a reduction": lambda ns, h: ns.sum(h * h, axis=1),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_product_that_is_read_elsewhere_is_not_overwritten(device: str, name: str) -> None:
+    a, b = random(6, 5), random(5, 6)
+    x, y = xp.asarray(a), xp.asarray(b)
+    with observing(Watched()) as watched:
+        found = KEPT[name](xp, x @ y)
+        xp.evaluate(found)
+    assert [place for _, place in watched.seen] == [False, False]
+    # The result of "smaller elements" is rounded to float32.
+    np.testing.assert_allclose(
+        np.asarray(found.to_device("cpu")), KEPT[name](np, a @ b) if name != "smaller elements"
+        else (a @ b * 2.0).astype(np.float32), rtol=1e-6 if name == "smaller elements" else 1e-12,
+        atol=1e-12,
+    )  # fmt: skip
+
+
+def test_a_product_that_is_held_is_not_overwritten(device: str) -> None:
+    a, b = random(6, 5), random(5, 6)
+    product = xp.asarray(a) @ xp.asarray(b)
+    doubled = product * 2.0
+    xp.evaluate(doubled)
+    close(doubled, a @ b * 2)
+    close(product, a @ b)
+
+
+def test_a_view_of_a_product_that_is_held_is_not_overwritten(device: str) -> None:
+    a, b = random(6, 5), random(5, 6)
+    product = xp.asarray(a) @ xp.asarray(b)
+    turned, doubled = product.T, product * 2.0
+    del product
+    xp.evaluate(doubled)
+    close(doubled, a @ b * 2)
+    close(turned, (a @ b).T)
+
+
+def test_a_product_that_two_kernels_read_is_overwritten_by_none_or_the_last(device: str) -> None:
+    a, b = random(6, 5), random(5, 6)
+    h = xp.asarray(a) @ xp.asarray(b)
+    found = (xp.sum(h, axis=0), h * 2.0, xp.asarray(a).T @ h)
+    del h
+    xp.evaluate(*found)
+    for x, expected in zip(found, (np.sum(a @ b, axis=0), a @ b * 2, a.T @ (a @ b)), strict=True):
+        close(x, expected)
+
+
+def test_an_update_of_a_product_writes_the_region_alone(device: str) -> None:
+    a, b = random(6, 5), random(5, 6)
+    with observing() as seen:
+        found = xp.asarray(a) @ xp.asarray(b)
+        found[1, 2] = 7.0
+        xp.evaluate(found)
+    expected = a @ b
+    expected[1, 2] = 7.0
+    close(found, expected)
+    assert seen.stored == []
+
+
+def test_an_interrupt_after_the_overwriting_kernel_leaves_arrays_that_can_be_computed(
+    device: str,
+) -> None:
+    a, b = random(6, 5), random(5, 6)
+    found = (xp.asarray(a) @ xp.asarray(b)) * 2.0 + 1.0
+
+    class Interrupting:
+        @hookimpl(wrapper=True)
+        def gpuarray_run(self, task: Task) -> Generator[None, list[Buffer], list[Buffer]]:
+            found = yield
+            assert task.bases[0] is not None
+            raise KeyboardInterrupt
+            return found
+
+    with observing(Interrupting()), pytest.raises(KeyboardInterrupt):
+        xp.evaluate(found)
+    close(found, a @ b * 2 + 1)
+
+
+def test_operands_are_computed_first_and_views_are_read_by_their_strides(device: str) -> None:
+    a, b = random(5, 6), random(7, 6)
+    x, y = xp.asarray(a), xp.asarray(b)
+    with observing(Watched()) as watched:
+        found = xp.matmul((x * 2.0).T, xp.exp(y)[:5, :] + 0.0)
+        xp.evaluate(found)
+    close(found, (a * 2).T @ np.exp(b)[:5])
+    assert [name for name, _ in watched.seen].count("matmul") == 1
+    # Both operands are of one shape, so one kernel stores them; neither is stored twice.
+    assert len(watched.seen) == 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128", "int32"])
+@pytest.mark.parametrize("fused", [True, False])
+def test_products_with_vectors(
+    device: str, monkeypatch: pytest.MonkeyPatch, fused: bool, dtype: str
+) -> None:
+    if not fused:
+        monkeypatch.setattr(linear_algebra, "LARGEST_FUSED_MATRIX", 0)
+    for m, k in ((6, 5), (1, 4), (4, 1), (1, 1), (70, 300)):
+        a = (random(m, k, dtype=dtype if dtype != "int32" else "float64") * 3).astype(dtype)
+        v, w = a[0] + a.dtype.type(1), a[:, 0] - a.dtype.type(1)
+        x, y, z = xp.asarray(a), xp.asarray(v), xp.asarray(w)
+        tolerance = 1e-4 if dtype in ("float32", "complex64") else 1e-11
+        with observing(Watched()) as watched:
+            for found, expected in (
+                (x @ y, a @ v), (z @ x, w @ a), (y @ x.T, v @ a.T), (x.T @ z, a.T @ w),
+                (x @ y[::-1], a @ v[::-1]), (xp.conj(z) @ (x + 1), np.conj(w) @ (a + 1)),
+            ):  # fmt: skip
+                assert found.shape == expected.shape
+                assert found.dtype == expected.dtype
+                np.testing.assert_allclose(
+                    np.asarray(found.to_device("cpu")), expected, rtol=tolerance, atol=tolerance
+                )
+        assert ("matmul", False) not in watched.seen if fused else ("matmul", False) in watched.seen
+
+
+def test_a_step_of_gradient_descent_is_two_kernels(device: str) -> None:
+    a, t, w = random(20, 5), random(20, seed=1), random(5, seed=2)
+    x, y, weights = (xp.asarray(v) for v in (a, t, w))
+    with observing(Watched()) as watched:
+        predicted = 1.0 / (1.0 + xp.exp(-(x @ weights)))
+        weights = weights - 0.1 * (x.T @ (predicted - y))
+        xp.evaluate(weights)
+    # `predicted` is held, and so stored by the kernel that stores its difference from y.
+    assert len(watched.seen) == 2
+    close(weights, w - 0.1 * (a.T @ (1 / (1 + np.exp(-(a @ w))) - t)))
+
+
+def test_explain_shows_products_and_whose_memory_is_written(device: str) -> None:
+    x = xp.asarray(random(3, 3))
+    text = xp.explain(x @ x + 1.0, source=False)
+    assert "library call: matmul of %0 and %0 to %1" in text
+    assert "in the memory of %1" in text
+
+
+@pytest.mark.skipif(REAL, reason="needs memory statistics of its own")
+def test_activations_of_a_layer_are_in_memory_once(device: str) -> None:
+    if device == "cpu":
+        pytest.skip("the host counts no memory")
+    x, w = xp.asarray(random(64, 32)), xp.asarray(random(32, 512))
+    live: set[int] = set()
+    most = 0
+
+    class Counting:
+        @hookimpl(wrapper=True)
+        def gpuarray_run(self, task: Task) -> Generator[None, list[Buffer], list[Buffer]]:
+            nonlocal most
+            buffers = yield
+            live.update(
+                id(b) for b in (*buffers, *(b for b, _ in task.inputs)) if b.nbytes > 1 << 17
+            )
+            most = max(most, len(live))
+            return buffers
+
+    with observing(Counting()):
+        found = xp.tanh(x @ w) @ xp.asarray(random(512, 4))
+        xp.evaluate(found)
+    assert most == 1
+
+
+def test_a_plugin_that_lays_a_product_out_otherwise_is_told_so(device: str) -> None:
+    class Columns:
+        @hookimpl(tryfirst=True)
+        def gpuarray_matmul(self, a: Operand, b: Operand) -> list[Operand]:
+            layout = intern_layout(a.layout.dtype, a.layout.shape, a.layout.strides[::-1], 16)
+            return [Operand(a.buffer, a.offset, layout)]
+
+    x = xp.asarray(random(3, 3))
+    with observing(Columns()), pytest.raises(DeviceError, match="row-major"):
+        xp.evaluate(x @ x)
+
+
+def test_failures_name_the_product(device: str) -> None:
+    class Failing:
+        @hookimpl(tryfirst=True)
+        def gpuarray_matmul(self) -> list[Operand]:
+            raise DeviceError("no luck")
+
+    x = xp.asarray(random(3, 3))
+    found = x @ x
+    with (
+        observing(Failing()),
+        pytest.raises(DeviceError, match=r"computing matmul of \(3, 3\) and \(3, 3\)"),
+    ):
+        xp.evaluate(found)
+    close(found, random(3, 3) @ random(3, 3))
