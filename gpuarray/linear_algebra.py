@@ -18,7 +18,7 @@ from gpuarray.creation import zeros
 from gpuarray.dtypes import promote
 from gpuarray.elementwise import conj
 from gpuarray.evaluation import evaluate
-from gpuarray.graph.node import LIBRARY
+from gpuarray.graph.node import LIBRARY, REDUCE
 from gpuarray.library import call
 from gpuarray.manipulation import broadcast_to, expand_dims, permute_dims, reshape, squeeze
 from gpuarray.operations import TABLE
@@ -34,6 +34,8 @@ Shape = tuple[int, ...]
 # transposed it takes 0.13, cuBLAS 0.08 (H200). The shape alone decides, or values would depend on
 # what has been computed already.
 LARGEST_FUSED_MATRIX = 1 << 20
+
+_MATMUL = ("matmul",)
 
 
 def matmul(x1: Array, x2: Array, /) -> Array:
@@ -71,6 +73,9 @@ def matmul(x1: Array, x2: Array, /) -> Array:
     >>> xp.matmul(x, xp.asarray([1.0, 1.0]))
     Array([3., 7.], dtype=float64, device='cpu')
     """
+    found = _usual_product(x1, x2)
+    if found is not None:
+        return found
     dtype = numeric_pair("matmul", x1, x2)
     for what, x in (("x1", x1), ("x2", x2)):
         if x.ndim == 0:
@@ -85,18 +90,15 @@ def matmul(x1: Array, x2: Array, /) -> Array:
             f"matmul: the last axis of `x1`, shape {x1.shape}, has extent {k}, and that of `x2`, "
             f"shape {x2.shape}, which it is summed with, {rows}; they must be equal"
         )
-    if x1.ndim == 1 or x2.ndim == 1:
-        found = _with_vector(x1, x2, dtype)
-        if found is not None:
-            return found
+    if x1.ndim == x2.ndim == 1:
+        return reduced("sum", _multiplied(x1, x2), (0,), False, dtype)
     stack = broadcast_shapes("matmul", x1.shape[:-2], x2.shape[:-2])
     shape = (*stack, *x1.shape[-2:-1], *(x2.shape[-1:] if x2.ndim > 1 else ()))
     if k == 0 or 0 in shape:
         return zeros(shape, dtype=dtype, device=x1.device)
     a, b = cast(x1, dtype), cast(x2, dtype)
     if a.ndim <= 2 and b.ndim <= 2:
-        # Pending, so that what follows can take the memory of the product.
-        return record(LIBRARY, (a._node, b._node), ("matmul",), dtype, shape, a.device)
+        return _product(a, b)
     if a.ndim == 1:
         a = expand_dims(a, 0)
     if b.ndim == 1:
@@ -108,19 +110,47 @@ def matmul(x1: Array, x2: Array, /) -> Array:
     return squeeze(product, -1) if x2.ndim == 1 else product
 
 
-def _with_vector(x1: Array, x2: Array, dtype: np.dtype[Any]) -> Array | None:
-    """A product with a vector as a sum of products, or None where a library is the better way.
-
-    The sums fuse with what computes the operands and what follows.
-    """
-    if x1.ndim == x2.ndim == 1:
-        return reduced("sum", _multiplied(x1, x2), (0,), False, dtype)
-    matrix = x1 if x2.ndim == 1 else x2
-    if matrix.ndim > 2 or matrix.size > LARGEST_FUSED_MATRIX or 0 in matrix.shape:
+def _usual_product(x1: Any, x2: Any) -> Array | None:
+    """The product where there is nothing to check or to convert, in a third of the time."""
+    if x1.__class__ is not Array or x2.__class__ is not Array:
         return None
-    if x2.ndim == 1:
-        return reduced("sum", _multiplied(x1, x2), (1,), False, dtype)
-    return reduced("sum", _multiplied(x2.T, x1), (1,), False, dtype)
+    a, b = x1._node, x2._node
+    left, right = a.shape, b.shape
+    if (
+        a.dtype is not b.dtype
+        or a.device is not b.device
+        or len(left) > 2
+        or len(right) > 2
+        or len(left) + len(right) < 3
+        or left[-1] != right[0]
+        or 0 in left
+        or 0 in right
+        or a.dtype.kind == "b"
+    ):
+        return None
+    return _product(x1, x2)
+
+
+def _product(a: Array, b: Array) -> Array:
+    """The product of two matrices, or of a matrix and a vector, of one dtype and not empty.
+
+    It is pending, so that what follows can take its memory.
+    """
+    left, right = a._node, b._node
+    dtype, device = left.dtype, left.device
+    if len(left.shape) == 1:
+        m, n = right.shape
+        if m * n <= LARGEST_FUSED_MATRIX:
+            products = _multiplied(b.mT, a)._node
+            return record(REDUCE, (products,), ("sum", (1,), (n,)), dtype, (n,), device)
+        return record(LIBRARY, (left, right), _MATMUL, dtype, (n,), device)
+    if len(right.shape) == 1:
+        m, n = left.shape
+        if m * n <= LARGEST_FUSED_MATRIX:
+            products = _multiplied(a, b)._node
+            return record(REDUCE, (products,), ("sum", (1,), (m,)), dtype, (m,), device)
+        return record(LIBRARY, (left, right), _MATMUL, dtype, (m,), device)
+    return record(LIBRARY, (left, right), _MATMUL, dtype, (left.shape[0], right.shape[1]), device)
 
 
 def matrix_transpose(x: Array, /) -> Array:

@@ -70,17 +70,17 @@ class Blas:
         batch: int,
         stream: int,
     ) -> None:
-        handle = self._blas(stream)
+        handle = self._blas_handles.get(stream) or self._blas(stream)
         cublas = bindings().cublas
-        e = ELEMENTS[dtype]
+        _, data, _, compute, one, zero = e = ELEMENTS[dtype]
         wide = max(m, n, k, lda, ldb, ldc) > _LARGEST_INT
         ta, tb = int(transpose_a), int(transpose_b)
         with self._session.calling("cuBLAS"):
             if batch == 1:
                 (cublas.gemm_ex_64 if wide else cublas.gemm_ex)(
-                    *(handle, ta, tb, m, n, k, e.one, a, e.data, lda, b, e.data, ldb),
-                    *(e.zero, c, e.data, ldc, e.compute, _ANY_ALGORITHM),
-                )
+                    handle, ta, tb, m, n, k, one, a, data, lda, b, data, ldb, zero, c, data, ldc,
+                    compute, _ANY_ALGORITHM,
+                )  # fmt: skip
                 return
             multiply = cublas.gemm_strided_batched_ex
             if wide:
