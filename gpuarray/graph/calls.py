@@ -1,8 +1,7 @@
-"""Library calls within a plan: what a hook is given, and how its result lies.
+"""Library calls, in a plan and at once: the hook that is called, and NumPy where nobody answers.
 
-In: a `LIBRARY` vertex whose inputs are laid out. Out: a `Call`, which knows slots and layouts, and
-no node. A call is a step of its own between kernels, so what follows a product may be written over
-it (see `donation`).
+In: operands, or the actions of a plan and its table of buffers. Out: results in memory; in a flush,
+the nodes that are leaves then.
 """
 
 from __future__ import annotations
@@ -10,21 +9,22 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gpuarray.graph.node import Layout, contiguous_layout, intern_layout, leaf
-from gpuarray.graph.program import Operand
+from gpuarray.errors import DeviceError, OutOfMemory
+from gpuarray.graph.node import contiguous_layout, leaf
+from gpuarray.graph.program import Operand, Step
 from gpuarray.graph.tape import call_hook, recordings
 from gpuarray.operations.library import LIBRARY
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
-    from gpuarray.graph.vertex import Vertex
+    from gpuarray.graph.node import Layout, Node
 
-__all__ = ["Call", "answer", "call_of", "fallbacks"]
+__all__ = ["Call", "Sum", "answer", "fallbacks", "run_call", "run_sum"]
 
 fallbacks: Counter[tuple[str, str]] = Counter()
 """How often each (backend, operation) was computed by NumPy for a backend that lacks it."""
@@ -63,6 +63,28 @@ class Call:
         self.releases: tuple[int, ...] = ()
 
 
+class Sum(NamedTuple):
+    """A product and the addition to it, as one call where the backend has it.
+
+    `operands` are those of the hook ``gpuarray_matmul_add``, and the result goes to `slot`; `call`
+    and `step` are what to do where nobody answers it.
+    """
+
+    slot: int
+    operands: tuple[tuple[str, int, Layout], ...]
+    call: Call
+    step: Step
+
+
+def _sum_of(device: Device, operands: Mapping[str, Operand]) -> Operand | None:
+    """The result of the hook ``gpuarray_matmul_add``, or None where nobody answers it."""
+    if recordings:
+        found = call_hook("matmul_add", device, operands, {})
+    else:
+        found = device.hook.gpuarray_matmul_add(device=device, **operands)
+    return None if found is None else found[0]
+
+
 def answer(
     name: str, device: Device, operands: Mapping[str, Operand], parameters: Mapping[str, Any]
 ) -> list[Operand]:
@@ -77,32 +99,72 @@ def answer(
     return found  # type: ignore[no-any-return]
 
 
-def call_of(v: Vertex) -> Call:
-    """The call of a hook on what has been laid out; vectors are matrices of one row or column."""
-    assert v.attributes is not None
-    name: Any = v.attributes[0]
-    a, b = v.parents
-    assert a.layout is not None and b.layout is not None
-    left, right = _as_row(a.layout), _as_column(b.layout)
-    v.layout = contiguous_layout(v.dtype, v.shape)
-    result = contiguous_layout(v.dtype, (left.shape[0], right.shape[1]))
-    return Call(v.slot, name, (("a", a.slot, left), ("b", b.slot, right)), result, v.layout)
+def run_call(call: Call, device: Device, places: list[Any], targets: dict[int, Node]) -> None:
+    """Run a library operation of a plan."""
+    operands = _operands(call.operands, places)
+    try:
+        (found,) = answer(call.name, device, operands, {})
+    except (OutOfMemory, DeviceError) as error:
+        _explain_call(error, call, operands, targets.get(call.slot))
+        raise
+    _called(call, found, call.slot, places, targets, call.releases)
 
 
-def _as_row(layout: Layout) -> Layout:
-    """A vector as a matrix of one row; matrices are as they are."""
-    if len(layout.shape) > 1:
-        return layout
-    (n,), (stride,) = layout.shape, layout.strides
-    return intern_layout(layout.dtype, (1, n), (n * abs(stride), stride), layout.alignment)
+def run_sum(action: Sum, device: Device, places: list[Any], targets: dict[int, Node]) -> bool:
+    """Run a product and an addition as one library operation, if the backend has it."""
+    operands = _operands(action.operands, places)
+    try:
+        found = _sum_of(device, operands)
+    except (OutOfMemory, DeviceError) as error:
+        _explain_call(error, action.call, operands, targets.get(action.slot))
+        raise
+    if found is None:
+        return False
+    releases = (*action.call.releases, *action.step.releases)
+    _called(action.call, found, action.slot, places, targets, releases)
+    return True
 
 
-def _as_column(layout: Layout) -> Layout:
-    """A vector as a matrix of one column; matrices are as they are."""
-    if len(layout.shape) > 1:
-        return layout
-    (n,), (stride,) = layout.shape, layout.strides
-    return intern_layout(layout.dtype, (n, 1), (stride, 1), layout.alignment)
+def _operands(given: Sequence[tuple[str, int, Layout]], places: list[Any]) -> dict[str, Operand]:
+    found = {}
+    for key, slot, layout in given:
+        buffer, offset = places[slot]
+        found[key] = Operand(buffer, offset, layout)
+    return found
+
+
+def _called(
+    call: Call,
+    found: Operand,
+    slot: int,
+    places: list[Any],
+    targets: dict[int, Node],
+    releases: Sequence[int],
+) -> None:
+    """Put the result of a hook where it belongs."""
+    if found.layout is not call.result:
+        raise DeviceError(
+            f"{call.name}: the result of the plugin must be row-major and start at a multiple of "
+            f"16 bytes: expected {call.result!r}, got {found.layout!r}"
+        )
+    places[slot] = (found.buffer, found.offset)
+    if slot in targets:
+        targets[slot].become_leaf(found.buffer, found.offset, call.layout)
+    for released in releases:
+        places[released] = None
+        targets.pop(released, None)
+
+
+def _explain_call(
+    error: Exception, call: Call, operands: dict[str, Operand], target: Node | None
+) -> None:
+    """Add to a device's error which library operation ran, on what."""
+    shapes = " and ".join(str(x.layout.shape) for x in operands.values())
+    where = f"\n  while computing {call.name} of {shapes}"
+    line = getattr(target, "line", None)
+    if line:
+        where += f"\n  recorded at {line}"
+    error.args = (f"{error}{where}", *error.args[1:])
 
 
 def _by_numpy(

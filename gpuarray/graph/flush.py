@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from gpuarray.errors import DeviceError, OutOfMemory
 from gpuarray.graph import limits
-from gpuarray.graph.calls import Call, answer
+from gpuarray.graph.calls import Call, Sum, run_call, run_sum
 from gpuarray.graph.node import SCATTER, UPDATE, Buffer, Node
-from gpuarray.graph.program import Operand, Step, Task
+from gpuarray.graph.program import Step, Task
 from gpuarray.graph.schedule import Alias, Empty, Plan, plan
 from gpuarray.graph.tape import forget_tapes, owned_bases, recordings, run_of
 from gpuarray.graph.vertex import vertices
@@ -274,7 +274,19 @@ def _run(made: Plan, device: Device, nodes: list[Node], scalars: list[Any]) -> N
     # From here on only the graph's own edges keep a node alive, so that memory goes back as soon
     # as the last kernel that reads it has been launched.
     nodes.clear()
-    for action in made.actions:
+    _do(made.actions, run, device, places, targets, scalars)
+
+
+def _do(
+    actions: Sequence[Any],
+    run: Any,
+    device: Device,
+    places: list[Any],
+    targets: dict[int, Node],
+    scalars: list[Any],
+) -> None:
+    """Carry actions out, in order."""
+    for action in actions:
         if isinstance(action, Step):
             step: Step = action
             task = Task(
@@ -300,7 +312,10 @@ def _run(made: Plan, device: Device, nodes: list[Node], scalars: list[Any]) -> N
                 places[slot] = None
                 targets.pop(slot, None)
         elif isinstance(action, Call):
-            _call(action, device, places, targets)
+            run_call(action, device, places, targets)
+        elif isinstance(action, Sum):
+            if not run_sum(action, device, places, targets):
+                _do((action.call, action.step), run, device, places, targets, scalars)
         elif isinstance(action, Alias):
             buffer, offset = places[action.base]
             places[action.slot] = (buffer, offset + action.offset)
@@ -311,35 +326,6 @@ def _run(made: Plan, device: Device, nodes: list[Node], scalars: list[Any]) -> N
             places[action.slot] = (buffer, 0)
             if action.slot in targets:
                 targets[action.slot].become_leaf(buffer, 0, action.layout)
-
-
-def _call(call: Call, device: Device, places: list[Any], targets: dict[int, Node]) -> None:
-    """Run a library operation of a plan."""
-    operands = {}
-    for key, slot, layout in call.operands:
-        buffer, offset = places[slot]
-        operands[key] = Operand(buffer, offset, layout)
-    try:
-        (found,) = answer(call.name, device, operands, {})
-    except (OutOfMemory, DeviceError) as error:
-        shapes = " and ".join(str(x.layout.shape) for x in operands.values())
-        error.args = (f"{error}\n  while computing {call.name} of {shapes}", *error.args[1:])
-        line = getattr(targets.get(call.slot), "line", None)
-        if line:
-            error.args = (f"{error.args[0]}\n  recorded at {line}", *error.args[1:])
-        raise
-    if found.layout is not call.result:
-        raise DeviceError(
-            f"{call.name}: the result of the plugin must be row-major and start at a multiple of "
-            f"16 bytes: expected {call.result!r}, got {found.layout!r}"
-        )
-    slot = call.slot
-    places[slot] = (found.buffer, found.offset)
-    if slot in targets:
-        targets[slot].become_leaf(found.buffer, found.offset, call.layout)
-    for slot in call.releases:
-        places[slot] = None
-        targets.pop(slot, None)
 
 
 def _explain_failure(error: Exception, step: Step, targets: dict[int, Node]) -> None:

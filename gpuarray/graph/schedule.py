@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from gpuarray.graph import limits, rows, storage
-from gpuarray.graph.calls import Call, call_of
+from gpuarray.graph.calls import Call, Sum
 from gpuarray.graph.donation import donate
+from gpuarray.graph.folding import call_of, folded
 from gpuarray.graph.kernel import TooLarge, build
 from gpuarray.graph.node import (
     LIBRARY,
@@ -45,7 +46,7 @@ class Empty(NamedTuple):
     layout: Layout
 
 
-Action = Step | Alias | Call | Empty
+Action = Step | Alias | Call | Sum | Empty
 
 
 class Plan:
@@ -139,6 +140,8 @@ def _attempt(graph: list[Vertex], nodes: int, apart: set[int]) -> Plan | list[Ve
             actions.append(_alias(item))
     _release(actions, {v.slot for v in graph if v.held})
     given = donate(actions)
+    leaves = {v.slot: v.layout for v in graph if v.is_leaf and v.layout is not None}
+    actions = folded(actions, leaves)
     stored = tuple(
         v.slot for v in graph[:nodes] if v.stored and not v.is_leaf and v.slot not in given
     )

@@ -30,6 +30,15 @@ def gpuarray_matmul(device: Device, a: Operand, b: Operand) -> list[Operand]:  #
     """
 
 
+@hookspec(firstresult=True)
+def gpuarray_matmul_add(device: Device, a: Operand, b: Operand, c: Operand) -> list[Operand] | None:
+    """``a @ b + c`` for two matrices and `c` ``(m, n)``, which may be one row with a stride of 0.
+
+    Each sum is rounded as `gpuarray_matmul` and an addition would round it: the bits are the same.
+    A backend need not have it: where nobody answers, these two are run. Results as there.
+    """
+
+
 # Along the last axis
 
 

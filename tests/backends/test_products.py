@@ -41,6 +41,13 @@ class Watched:
         self.seen.append(("matmul", False))
         return found
 
+    @hookimpl(wrapper=True)
+    def gpuarray_matmul_add(self) -> Generator[None, list[Operand] | None, list[Operand] | None]:
+        found = yield
+        if found is not None:
+            self.seen.append(("matmul add", False))
+        return found
+
 
 def random(*shape: int, dtype: str = "float64", seed: int = 0) -> NumPyArray:
     found = np.random.default_rng(seed).standard_normal(shape)
@@ -72,6 +79,55 @@ def test_layers_are_one_flush(device: str) -> None:
         xp.evaluate(found)
     assert watched.seen == [("matmul", False), ("tanh", True), ("matmul", False), ("exp", True)]
     close(found, np.exp(np.tanh(a @ b) @ c))
+
+
+ADDENDS = {
+    "a row": (lambda ns, h, c: h + c[0], True),
+    "a row of a matrix": (lambda ns, h, c: c[:1, :] + h, True),
+    "a matrix": (lambda ns, h, c: h + c, True),
+    "a column": (lambda ns, h, c: h + c[:, :1], False),
+    "a transposed matrix": (lambda ns, h, c: h + ns.flip(c, axis=1), False),
+    "a scalar": (lambda ns, h, c: h + 1.0, False),
+    "a difference": (lambda ns, h, c: h - c[0], False),
+    "more than a sum": (lambda ns, h, c: (h + c[0]) * 2.0, False),
+    "an expression": (lambda ns, h, c: h + (c * 2.0), None),
+    "itself": (lambda ns, h, c: h + h, False),
+}
+
+
+@pytest.mark.parametrize("size", [(7, 5, 9), (300, 70, 130), (1, 40, 70), (70, 40, 1)])
+@pytest.mark.parametrize("name", ADDENDS)
+def test_a_sum_has_the_same_bits_whether_the_library_adds_or_a_kernel(
+    device: str, name: str, size: tuple[int, int, int]
+) -> None:
+    m, k, n = size
+    program, folds = ADDENDS[name]
+    a, b, c = (random(*s, dtype="float32") for s in ((m, k), (k, n), (m, n)))
+    x, y, z = (xp.asarray(v) for v in (a, b, c))
+    with observing(Watched()) as watched:
+        found = program(xp, x @ y, z)
+        xp.evaluate(found)
+    names = [name for name, _ in watched.seen]
+    if device != "cpu" and folds is not None and min(m, n) > 1 and m * n > 1 << 12:
+        assert ("matmul add" in names) == folds
+    product = x @ y
+    xp.evaluate(product)
+    apart = program(xp, product, z)
+    np.testing.assert_array_equal(
+        np.asarray(found.to_device("cpu")), np.asarray(apart.to_device("cpu"))
+    )
+    expected = program(np, a.astype("f8") @ b.astype("f8"), c.astype("f8"))
+    np.testing.assert_allclose(np.asarray(found.to_device("cpu")), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_sums_are_replayed(device: str) -> None:
+    a, b, c = (random(*s, dtype="float32") for s in ((80, 70), (70, 90), (90,)))
+    x, y, z = (xp.asarray(v) for v in (a, b, c))
+    layer = xp.compile(lambda x, y, z: xp.tanh(x @ y + z) @ y.T + x)
+    expected = np.asarray((xp.tanh(x @ y + z) @ y.T + x).to_device("cpu"))
+    for _ in range(4):
+        np.testing.assert_array_equal(np.asarray(layer(x, y, z).to_device("cpu")), expected)
+    np.testing.assert_allclose(expected, np.tanh(a @ b + c) @ b.T + a, rtol=1e-4, atol=1e-4)
 
 
 # Each reads a product in a way that forbids to overwrite it, or wants another size of element.

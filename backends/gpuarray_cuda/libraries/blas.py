@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .light import ALIGNMENT, LightProducts
 from .loading import ELEMENTS, Session, bindings, parts
 
 __all__ = ["Blas"]
@@ -29,13 +30,24 @@ _LARGEST_INT = 2**31 - 1
 _ANY_ALGORITHM, _NOT_TRANSPOSED = -1, 0
 
 
-class Blas:
+class Blas(LightProducts):
     """The part of `interface.Libraries` that cuBLAS answers."""
 
     _session: Session
 
     def __init__(self) -> None:
+        super().__init__()
         self._blas_handles: dict[int, int] = {}
+        self._workspaces: dict[int, int] = {}
+
+    def _workspace(self, stream: int) -> tuple[int, int]:
+        """The workspace of a stream, and its size."""
+        if stream not in self._workspaces:
+            self._blas(stream)
+        return self._workspaces[stream], WORKSPACE_BYTES
+
+    def _workspace_bytes(self) -> int:
+        return WORKSPACE_BYTES
 
     def _blas(self, stream: int) -> int:
         found = self._blas_handles.get(stream)
@@ -48,6 +60,7 @@ class Blas:
                 cublas.set_stream(found, stream)  # takes a workspace away, so it comes first
                 cublas.set_workspace(found, workspace, WORKSPACE_BYTES)
             self._blas_handles[stream] = found
+            self._workspaces[stream] = workspace
         return found
 
     def gemm(
@@ -70,6 +83,11 @@ class Blas:
         batch: int,
         stream: int,
     ) -> None:
+        if batch == 1 and not (a | b | c) % ALIGNMENT:
+            recipe = self._recipe(dtype, transpose_a, transpose_b, m, n, k, lda, ldb, ldc)
+            if recipe is not None:
+                self._light(recipe, recipe.operation, ELEMENTS[dtype], a, b, 0, c, c, stream)
+                return
         handle = self._blas_handles.get(stream) or self._blas(stream)
         cublas = bindings().cublas
         _, data, _, compute, one, zero = e = ELEMENTS[dtype]

@@ -35,6 +35,18 @@ class LibraryHooks:
         return [found]
 
     @hookimpl
+    def gpuarray_matmul_add(
+        self, device: Device, a: Operand, b: Operand, c: Operand
+    ) -> list[Operand] | None:
+        executor = self._executor(device)
+        found = products.matmul_add(executor, a, b, c)
+        if found is None:
+            return None
+        if not (a.buffer.exclusive and b.buffer.exclusive and c.buffer.exclusive):
+            executor.let_others_wait(executor.stream)
+        return [found]
+
+    @hookimpl
     def gpuarray_fft(
         self, device: Device, x: Operand, axes: tuple[int, ...], inverse: bool
     ) -> list[Operand]:

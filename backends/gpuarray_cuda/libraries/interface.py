@@ -130,6 +130,45 @@ class Libraries(Protocol):
     ) -> None:
         """As `gemm`, with the device address of each matrix in an array on the host."""
 
+    def adds(
+        self,
+        dtype: DType,
+        transpose_a: bool,
+        transpose_b: bool,
+        m: int,
+        n: int,
+        k: int,
+        lda: int,
+        ldb: int,
+        ldc: int,
+        ld_addend: int,
+    ) -> bool:
+        """Whether there is a `gemm_add` for these sizes, with all addresses aligned to 16 bytes."""
+
+    def gemm_add(
+        self,
+        dtype: DType,
+        transpose_a: bool,
+        transpose_b: bool,
+        m: int,
+        n: int,
+        k: int,
+        a: int,
+        lda: int,
+        b: int,
+        ldb: int,
+        c: int,
+        ldc: int,
+        addend: int,
+        ld_addend: int,
+        stream: int,
+    ) -> None:
+        """As `gemm` for one matrix, and add a matrix, rounded once more.
+
+        The columns of the addend are `ld_addend` apart; with 0 it is one column, for each column of
+        the product. The bits are those of `gemm` and an addition. Only where `adds` says so.
+        """
+
     # Triangular factors
 
     def potrf(self, dtype: DType, n: int, a: int, info: int, stream: int) -> None:

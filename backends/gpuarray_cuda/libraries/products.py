@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gpuarray.graph.node import Layout
     from gpuarray_cuda.executor import Executor
 
-__all__ = ["matmul"]
+__all__ = ["matmul", "matmul_add"]
 
 
 class _Side(NamedTuple):
@@ -82,6 +82,34 @@ def matmul(executor: Executor, a: Operand, b: Operand) -> Operand:
         buffer.pointer, ldc, stride_c, batch, stream,
     )  # fmt: skip
     return Operand(buffer, 0, layout)
+
+
+def matmul_add(executor: Executor, a: Operand, b: Operand, c: Operand) -> Operand | None:
+    """``a @ b + c`` by one call of a library, or None where there is none for these layouts."""
+    direct = _direct(a.layout, b.layout)
+    distance = _addend(a.layout, b.layout, c.layout)
+    if direct is None or distance is None:
+        return None
+    libraries, stream = executor.runtime.libraries, executor.stream
+    layout, nbytes, sizes, lda, _, ldb, _, ldc, _, _ = direct
+    if not libraries.adds(*sizes, lda, ldb, ldc, distance):
+        return None
+    at_a, at_b, at_c = address(executor, a), address(executor, b), address(executor, c)
+    buffer = executor.allocate(nbytes)
+    libraries.gemm_add(*sizes, at_b, lda, at_a, ldb, buffer.pointer, ldc, at_c, distance, stream)
+    return Operand(buffer, 0, layout)
+
+
+@functools.lru_cache(maxsize=4096)
+def _addend(a: Layout, b: Layout, c: Layout) -> int | None:
+    """How far the rows of what is added are from each other, or None where no library takes it."""
+    if len(a.shape) != 2 or min(a.alignment, b.alignment, c.alignment) < 16:
+        return None
+    down, along = c.strides
+    n = c.shape[1]
+    if along != 1 and n > 1:
+        return None
+    return 0 if down == 0 else (down if down >= n else None)
 
 
 def _in_other_ways(executor: Executor, a: Operand, b: Operand) -> Operand:
