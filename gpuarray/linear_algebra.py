@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from gpuarray.operations import TABLE
 from gpuarray.recording import binary, broadcast_shapes, cast, owned, record, same_device
 from gpuarray.reductions import reduced
 
+if TYPE_CHECKING:
+    from gpuarray.devices import Device
+
 __all__ = ["matmul", "matrix_transpose", "tensordot", "vecdot"]
 
 Shape = tuple[int, ...]
@@ -36,6 +39,9 @@ Shape = tuple[int, ...]
 LARGEST_FUSED_MATRIX = 1 << 20
 
 _MATMUL = ("matmul",)
+
+# Devices that have been asked whether they can multiply matrices.
+_prepared: set[Device] = set()
 
 
 def matmul(x1: Array, x2: Array, /) -> Array:
@@ -138,19 +144,17 @@ def _product(a: Array, b: Array) -> Array:
     """
     left, right = a._node, b._node
     dtype, device = left.dtype, left.device
-    if len(left.shape) == 1:
-        m, n = right.shape
-        if m * n <= LARGEST_FUSED_MATRIX:
-            products = _multiplied(b.mT, a)._node
-            return record(REDUCE, (products,), ("sum", (1,), (n,)), dtype, (n,), device)
-        return record(LIBRARY, (left, right), _MATMUL, dtype, (n,), device)
-    if len(right.shape) == 1:
-        m, n = left.shape
-        if m * n <= LARGEST_FUSED_MATRIX:
-            products = _multiplied(a, b)._node
-            return record(REDUCE, (products,), ("sum", (1,), (m,)), dtype, (m,), device)
-        return record(LIBRARY, (left, right), _MATMUL, dtype, (m,), device)
-    return record(LIBRARY, (left, right), _MATMUL, dtype, (left.shape[0], right.shape[1]), device)
+    shape = (*left.shape[:-1], *right.shape[1:])
+    if len(shape) == 1:
+        matrix, vector = (a, b) if len(right.shape) == 1 else (b.mT, a)
+        if matrix.size <= LARGEST_FUSED_MATRIX:
+            products = _multiplied(matrix, vector)._node
+            return record(REDUCE, (products,), ("sum", (1,), shape), dtype, shape, device)
+    if device not in _prepared and dtype.kind in "fc":
+        # A library that is missing is an error of the call that needs it, not of a later flush.
+        device.hook.gpuarray_prepare(device=device, name="matmul")
+        _prepared.add(device)
+    return record(LIBRARY, (left, right), _MATMUL, dtype, shape, device)
 
 
 def matrix_transpose(x: Array, /) -> Array:

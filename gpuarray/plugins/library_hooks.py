@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
+@hookspec
+def gpuarray_prepare(device: Device, name: str) -> None:
+    """Make a library operation ready that is about to be recorded for the first time on `device`.
+
+    `name` is "matmul", of floating or complex matrices. Raise `BackendUnavailable` if it can't be
+    computed for want of something that has to be installed. Optional.
+    """
+
+
 @hookspec(firstresult=True)
 def gpuarray_matmul(device: Device, a: Operand, b: Operand) -> list[Operand]:  # type: ignore[empty-body]
     """The product of ``(..., m, k)`` and ``(..., k, n)``, of one dtype, bool and integers too.

@@ -13,7 +13,7 @@ import pytest
 
 import gpuarray as xp
 from gpuarray import linear_algebra
-from gpuarray.errors import DeviceError
+from gpuarray.errors import BackendUnavailable, DeviceError
 from gpuarray.graph.node import intern_layout
 from gpuarray.plugins import Buffer, Operand, Task, hookimpl
 
@@ -323,3 +323,21 @@ def test_failures_name_the_product(device: str) -> None:
     ):
         xp.evaluate(found)
     close(found, random(3, 3) @ random(3, 3))
+
+
+def test_a_missing_library_is_an_error_of_the_call(
+    device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Missing:
+        @hookimpl
+        def gpuarray_prepare(self) -> None:
+            raise BackendUnavailable("install it")
+
+    monkeypatch.setattr(linear_algebra, "_prepared", set())
+    x = xp.asarray(random(3, 3))
+    with observing(Missing()):
+        with pytest.raises(BackendUnavailable, match="install it"):
+            xp.matmul(x, x)
+        with pytest.raises(BackendUnavailable, match="install it"):
+            xp.matmul(x, x)
+    close(x @ x, random(3, 3) @ random(3, 3))

@@ -20,6 +20,9 @@ class SimulatedLibraries(SimulatedSolver):
 
     # Products
 
+    def load(self, stream: int) -> None:
+        pass
+
     def gemm(
         self,
         dtype: DType,

@@ -40,6 +40,9 @@ class Blas(LightProducts):
         self._blas_handles: dict[int, int] = {}
         self._workspaces: dict[int, int] = {}
 
+    def load(self, stream: int) -> None:
+        self._blas(stream)
+
     def _workspace(self, stream: int) -> tuple[int, int]:
         """The workspace of a stream, and its size."""
         if stream not in self._workspaces:

@@ -26,6 +26,11 @@ class LibraryHooks:
     _executor: Callable[[Device], Executor]
 
     @hookimpl
+    def gpuarray_prepare(self, device: Device, name: str) -> None:
+        executor = self._executor(device)
+        executor.runtime.libraries.load(executor.stream)
+
+    @hookimpl
     def gpuarray_matmul(self, device: Device, a: Operand, b: Operand) -> list[Operand]:
         # As `_answer`, in less time: small products are many.
         executor = self._executor(device)

@@ -85,6 +85,9 @@ class Libraries(Protocol):
 
     # Products
 
+    def load(self, stream: int) -> None:
+        """Load what products on a stream need."""
+
     def gemm(
         self,
         dtype: DType,
