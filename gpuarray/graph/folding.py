@@ -51,91 +51,62 @@ def _as_column(layout: Layout) -> Layout:
 def folded(actions: list[Any], layouts: Mapping[int, Layout]) -> list[Any]:
     """The actions, with a `Sum` for each product that a step does nothing but add to.
 
-    `layouts` are those of what is in memory before. Steps have been told what they overwrite.
+    `layouts` are those of what is in memory before. Steps have been told what they overwrite. The
+    product is computed where the step was, if its operands are still there then.
     """
     known = dict(layouts)
-    products: dict[int, tuple[int, Call]] = {}
+    calls: dict[int, Call] = {}
     found: list[Any] = []
     for action in actions:
         if isinstance(action, Call):
-            products[action.slot] = (len(found), action)
+            calls[action.slot] = action
             known[action.slot] = action.layout
         elif isinstance(action, Step):
-            made = _sum(action, products, known)
-            # What is added has to be there when the product is computed: so the two follow each
-            # other, or the whole is left as it is.
-            if made is not None and products[made.call.slot][0] == len(found) - 1:
-                found[-1] = made
-                known[made.slot] = made.call.layout
-                continue
+            made = _sum(action, calls, known)
             known.update((output.slot, output.layout) for output in action.outputs)
+            if made is not None and _may_wait(made.call, found):
+                found.remove(made.call)
+                found.append(made)
+                continue
         elif hasattr(action, "layout"):
             known[action.slot] = action.layout
         found.append(action)
     return found
 
 
-def _sum(
-    step: Step, products: Mapping[int, tuple[int, Call]], known: Mapping[int, Layout]
-) -> Sum | None:
+def _may_wait(call: Call, actions: list[Any]) -> bool:
+    """Whether a call may as well come after all that follows it in `actions`."""
+    needed = {slot for _, slot, _ in call.operands}
+    for action in actions[actions.index(call) + 1 :]:
+        if needed.intersection(getattr(action, "releases", ())):
+            return False
+        if isinstance(action, Sum) and needed.intersection(
+            (*action.call.releases, *action.step.releases)
+        ):
+            return False
+        if isinstance(action, Step) and any(o.base >= 0 for o in action.outputs):
+            # Perhaps over an operand, or over what an operand is a view of.
+            return False
+    return True
+
+
+def _sum(step: Step, calls: Mapping[int, Call], known: Mapping[int, Layout]) -> Sum | None:
     """The sum that a step makes in the memory of a product, if it does nothing else."""
-    program = step.program
+    # A view in it would be named, too: so both are read as they lie, or as broadcasting has it.
     if step.names != ("add",) or len(step.outputs) != 1 or len(step.inputs) != 2:
         return None
     (output,) = step.outputs
-    call = products.get(output.base, (0, None))[1]
+    call = calls.get(output.base)
     if call is None or len(call.layout.shape) != 2 or output.layout is not call.layout:
-        return None
-    loads = [i for i in program.body if i[0] == "load"]
-    if len(program.body) != 3 or len(loads) != 2 or any(i[3] >= 0 for i in loads):
-        return None
-    if any(i[1] != output.layout.dtype for i in program.body):
         return None
     (other,) = (slot for slot in step.inputs if slot != output.base)
     layout = known.get(other)
     if layout is None or layout.dtype != output.layout.dtype:
         return None
-    addend = _broadcast(layout, output.layout.shape)
-    if addend is None or not _is_read_as(step, step.inputs.index(other), addend, output.layout):
-        return None
-    return Sum(output.slot, (*call.operands, ("c", other, addend)), call, step)
-
-
-def _broadcast(layout: Layout, shape: tuple[int, ...]) -> Layout | None:
-    """A row or a matrix in memory as an addend of this shape."""
-    if layout.shape == shape:
-        return layout
-    if layout.shape in (shape[1:], (1, *shape[1:])):
-        return intern_layout(layout.dtype, shape, (0, layout.strides[-1]), layout.alignment)
-    return None
-
-
-def _is_read_as(step: Step, operand: int, addend: Layout, result: Layout) -> bool:
-    """Whether the step reads its operand as `addend` lies, where it writes the result."""
-    program = step.program
-    reads = [k for k, access in enumerate(program.accesses) if access.operand == operand]
-    (store,) = program.stores
-    if len(reads) != 1 or step.offsets[reads[0]] != 0:
-        return False
-
-    def walk(number: int) -> dict[int, int] | None:
-        terms = program.accesses[number].terms
-        if terms.constant >= 0 or terms.values:
+    shape = output.layout.shape
+    if layout.shape != shape:
+        if layout.shape not in (shape[1:], (1, *shape[1:])):
             return None
-        return {a: 1 if p < 0 else step.integers[p] for a, p in terms.axes}
-
-    read, written = walk(reads[0]), walk(store.access)
-    if read is None or written is None:
-        return False
-    # The loop's axes by the stride that each has in the result, which is row-major.
-    rows, columns = result.shape
-    if rows == 1 or columns == 1:
-        return False
-    if len(step.shape) == 1:
-        # Both are contiguous, and walked as one axis.
-        return addend.strides == result.strides and read == written
-    strides = {stride: axis for axis, stride in written.items()}
-    if len(step.shape) != 2 or set(strides) != {columns, 1}:
-        return False
-    expected = {strides[columns]: addend.strides[0], strides[1]: addend.strides[1]}
-    return {a: s for a, s in expected.items() if s} == read
+        strides = (0, layout.strides[-1])
+        layout = intern_layout(layout.dtype, shape, strides, layout.alignment)
+    return Sum(output.slot, (*call.operands, ("c", other, layout)), call, step)

@@ -5,6 +5,7 @@ Values are compared with NumPy's in float64; what is stored, with what the kerne
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from typing import Any
 
@@ -170,7 +171,7 @@ def test_a_view_of_a_product_that_is_held_is_not_overwritten(device: str) -> Non
     product = xp.asarray(a) @ xp.asarray(b)
     turned, doubled = product.T, product * 2.0
     del product
-    xp.evaluate(doubled)
+    xp.evaluate(doubled, turned)
     close(doubled, a @ b * 2)
     close(turned, (a @ b).T)
 
@@ -187,14 +188,59 @@ def test_a_product_that_two_kernels_read_is_overwritten_by_none_or_the_last(devi
 
 def test_an_update_of_a_product_writes_the_region_alone(device: str) -> None:
     a, b = random(6, 5), random(5, 6)
-    with observing() as seen:
+    points: list[int] = []
+
+    class Counting:
+        @hookimpl(wrapper=True)
+        def gpuarray_run(self, task: Task) -> Generator[None, list[Buffer], list[Buffer]]:
+            points.append(math.prod(task.step.shape))
+            return (yield)
+
+    with observing(Counting()):
         found = xp.asarray(a) @ xp.asarray(b)
         found[1, 2] = 7.0
         xp.evaluate(found)
     expected = a @ b
     expected[1, 2] = 7.0
     close(found, expected)
-    assert seen.stored == []
+    assert points == [1]
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_what_is_added_may_be_computed_after_the_product(device: str, held: bool) -> None:
+    a, b = random(70, 60, dtype="float32"), random(60, 80, dtype="float32")
+    c = random(50, 80, dtype="float32")
+    x, y, z = (xp.asarray(v) for v in (a, b, c))
+    # The left operand is the plan's own, and released with its last use.
+    with observing(Watched()) as watched:
+        scaled = x * 2.0
+        product = scaled @ y
+        column = xp.sum(scaled, axis=0)
+        if not held:
+            del scaled
+        found = product + xp.sum(z, axis=0)
+        del product
+        xp.evaluate(found, column)
+    names = [name for name, _ in watched.seen]
+    assert device == "cpu" or "matmul add" in names
+    for got, expected in (
+        (found, (a * 2) @ b + np.sum(c, axis=0)), (column, np.sum(a * 2, axis=0)),
+    ):  # fmt: skip
+        np.testing.assert_allclose(np.asarray(got.to_device("cpu")), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_operands_that_are_gone_when_the_addend_is_there_are_multiplied_before(device: str) -> None:
+    a = random(80, 80, dtype="float32")
+    x = xp.asarray(a)
+    h = x * 2.0
+    # The addend needs the product's operand overwritten first.
+    first, second = h @ x, xp.exp(h)
+    del h
+    found = first + (second @ x)
+    del first, second
+    xp.evaluate(found)
+    expected = (a * 2.0).astype("f8") @ a + np.exp(a.astype("f8") * 2) @ a
+    np.testing.assert_allclose(np.asarray(found.to_device("cpu")), expected, rtol=1e-3)
 
 
 def test_an_interrupt_after_the_overwriting_kernel_leaves_arrays_that_can_be_computed(

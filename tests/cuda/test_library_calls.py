@@ -434,7 +434,7 @@ def test_a_missing_package_names_the_extra(
 
 def test_numbers_of_enumerations_are_nvidias() -> None:
     import nvmath
-    from nvmath.bindings import cublas, cufft, cusolver
+    from nvmath.bindings import cublas, cublasLt, cufft, cusolver
 
     for dtype, e in loading.ELEMENTS.items():
         kind = "C" if dtype.kind == "c" else "R"
@@ -458,8 +458,20 @@ def test_numbers_of_enumerations_are_nvidias() -> None:
     assert {key: value for key, (value, _) in fourier._TYPES.items()} == {
         key: cufft.Type[name] for key, name in types.items()
     }
+    attribute, preference = cublasLt.MatmulDescAttribute, cublasLt.MatmulPreferenceAttribute
+    assert (light._TRANSPOSE_A, light._TRANSPOSE_B) == (attribute.TRANSA, attribute.TRANSB)
+    assert light._EPILOGUE == attribute.EPILOGUE
+    assert light._BIAS_POINTER == attribute.BIAS_POINTER
+    assert light._BIAS == cublasLt.Epilogue.BIAS
+    assert light._WORKSPACE_BYTES == preference.MAX_WORKSPACE_BYTES
+    assert (
+        tuple(preference[f"MIN_ALIGNMENT_{matrix}_BYTES"] for matrix in "ABCD") == light._ALIGNMENTS
+    )
+    assert cublasLt.matmul_heuristic_result_dtype.itemsize == light._RESULT_BYTES
+    assert light._UNSUPPORTED == (cublas.Status.INVALID_VALUE, cublas.Status.NOT_SUPPORTED)
     assert loading.OUT_OF_MEMORY == {
         "cuBLAS": cublas.Status.ALLOC_FAILED,
+        "cuBLASLt": cublas.Status.ALLOC_FAILED,
         "cuSOLVER": cusolver.Status.ALLOC_FAILED,
         "cuFFT": cufft.Result.ALLOC_FAILED,
     }

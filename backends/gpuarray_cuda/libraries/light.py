@@ -33,8 +33,10 @@ _FLOAT32 = np.dtype("float32")
 _TRANSPOSE_A, _TRANSPOSE_B, _EPILOGUE, _BIAS_POINTER = 3, 4, 7, 8
 _BIAS = 4
 _WORKSPACE_BYTES, _ALIGNMENTS = 1, (5, 6, 7, 8)
-# Bytes of cublasLtMatmulAlgo_t, which a heuristic's result begins with, and of that result.
-_ALGORITHM_BYTES, _RESULT_BYTES = 64, 96
+# Bytes of cublasLtMatmulHeuristicResult_t, which begins with the algorithm.
+_RESULT_BYTES = 96
+# Of cublasStatus_t: what an algorithm can't do.
+_UNSUPPORTED = (7, 15)
 
 
 class Recipe(NamedTuple):
@@ -253,5 +255,5 @@ def _set(function: Callable[..., None], of: int, attribute: int, value: int, dty
 
 
 def _unsupported(error: Exception) -> bool:
-    """Whether cuBLASLt says that there is no such algorithm: CUBLAS_STATUS_NOT_SUPPORTED."""
-    return int(getattr(error, "status", 0)) in (7, 15)
+    """Whether cuBLASLt says that there is no such algorithm."""
+    return int(getattr(error, "status", 0)) in _UNSUPPORTED
