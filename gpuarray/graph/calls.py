@@ -81,7 +81,7 @@ def _sum_of(device: Device, operands: Mapping[str, Operand]) -> Operand | None:
     if recordings:
         found = call_hook("matmul_add", device, operands, {})
     else:
-        found = device.hook.gpuarray_matmul_add(device=device, **operands)
+        found = device.library["matmul_add"](device=device, **operands)
     return None if found is None else found[0]
 
 
@@ -92,8 +92,7 @@ def answer(
     if recordings:
         found = call_hook(name, device, operands, parameters)
     else:
-        hook = getattr(device.hook, f"gpuarray_{name}")
-        found = hook(device=device, **operands, **parameters)
+        found = device.library[name](device=device, **operands, **parameters)
     if found is None:
         return _by_numpy(name, device, operands, parameters)
     return found  # type: ignore[no-any-return]

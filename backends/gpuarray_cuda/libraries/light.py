@@ -43,7 +43,8 @@ class Recipe(NamedTuple):
     """How products of some sizes are computed.
 
     `operation` and `with_bias` are matmul descriptors; the latter is 0 where the algorithm can't
-    add a vector. `a`, `b`, `c` are layouts, `algorithm` is the result of the heuristic.
+    add a vector. `a`, `b`, `c` are layouts, `algorithm` is the result of the heuristic and `bias`
+    has the address of a vector; `at_algorithm` and `at_bias` are where these two lie on the host.
     """
 
     operation: int
@@ -53,6 +54,8 @@ class Recipe(NamedTuple):
     c: int
     algorithm: np.ndarray[Any, Any]
     bias: np.ndarray[Any, Any]
+    at_algorithm: int
+    at_bias: int
 
 
 class LightProducts:
@@ -114,7 +117,7 @@ class LightProducts:
         recipe.bias[0] = addend
         with self._session.calling("cuBLASLt"):
             bindings().cublaslt.matmul_desc_set_attribute(
-                recipe.with_bias, _BIAS_POINTER, int(recipe.bias.ctypes.data), 8
+                recipe.with_bias, _BIAS_POINTER, recipe.at_bias, 8
             )
         self._light(recipe, recipe.with_bias, e, a, b, 0, c, c, stream)
 
@@ -136,7 +139,7 @@ class LightProducts:
             bindings().cublaslt.matmul(
                 self._light_handle, operation, element.one, a, recipe.a, b, recipe.b,
                 element.one if beta else element.zero, addend, recipe.c, c, recipe.c,
-                int(recipe.algorithm.ctypes.data), workspace, nbytes, stream,
+                recipe.at_algorithm, workspace, nbytes, stream,
             )  # fmt: skip
 
     def _recipe(
@@ -193,7 +196,11 @@ class LightProducts:
             algorithm = np.zeros(_RESULT_BYTES, np.uint8)
             count = np.zeros(1, np.int32)
             layouts = (a, b, c, c)
-            recipe = Recipe(operation, with_bias, a, b, c, algorithm, np.zeros(1, np.uint64))
+            bias = np.zeros(1, np.uint64)
+            recipe = Recipe(
+                *(operation, with_bias, a, b, c, algorithm, bias),
+                *(int(algorithm.ctypes.data), int(bias.ctypes.data)),
+            )
             try:
                 lt.matmul_algo_get_heuristic(
                     *(self._light_handle, operation, *layouts, self._preference, 1),

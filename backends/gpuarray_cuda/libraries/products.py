@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gpuarray.graph.node import contiguous_layout
 from gpuarray.plugins import Operand
+from gpuarray_cuda.buffer import CudaBuffer
 
 from .copying import MOST_AXES, merged
 from .integer_products import integer_product
@@ -75,8 +76,8 @@ def matmul(executor: Executor, a: Operand, b: Operand) -> Operand:
         return _in_other_ways(executor, a, b)
     stream = executor.stream
     layout, nbytes, sizes, lda, stride_a, ldb, stride_b, ldc, stride_c, batch = direct
-    at_a, at_b = address(executor, a), address(executor, b)
-    buffer = executor.allocate(nbytes)
+    at_a, at_b = _address(a, stream), _address(b, stream)
+    buffer = CudaBuffer(executor.device, executor.runtime, nbytes, stream)
     executor.runtime.libraries.gemm(
         *sizes, at_b, lda, stride_a, at_a, ldb, stride_b,
         buffer.pointer, ldc, stride_c, batch, stream,
@@ -94,8 +95,8 @@ def matmul_add(executor: Executor, a: Operand, b: Operand, c: Operand) -> Operan
     layout, nbytes, sizes, lda, _, ldb, _, ldc, _, _ = direct
     if not libraries.adds(*sizes, lda, ldb, ldc, distance):
         return None
-    at_a, at_b, at_c = address(executor, a), address(executor, b), address(executor, c)
-    buffer = executor.allocate(nbytes)
+    at_a, at_b, at_c = _address(a, stream), _address(b, stream), _address(c, stream)
+    buffer = CudaBuffer(executor.device, executor.runtime, nbytes, stream)
     libraries.gemm_add(*sizes, at_b, lda, at_a, ldb, buffer.pointer, ldc, at_c, distance, stream)
     return Operand(buffer, 0, layout)
 
@@ -110,6 +111,13 @@ def _addend(a: Layout, b: Layout, c: Layout) -> int | None:
     if along != 1 and n > 1:
         return None
     return 0 if down == 0 else (down if down >= n else None)
+
+
+def _address(x: Operand, stream: int) -> int:
+    """As `matrices.address`, in less time."""
+    buffer: Any = x.buffer
+    pointer: int = buffer.pointer if buffer.writer == stream else buffer.read_on(stream)
+    return pointer + x.offset
 
 
 def _in_other_ways(executor: Executor, a: Operand, b: Operand) -> Operand:
