@@ -75,6 +75,19 @@ def test_cholesky(device, dtype, shape, upper):
 
 
 @pytest.mark.parametrize("dtype", FLOATING)
+@pytest.mark.parametrize("shape", [(3, 3), (300, 300), (2, 150, 150), (40, 50, 50)], ids=str)
+@pytest.mark.parametrize("upper", [False, True])
+def test_cholesky_factors_depend_on_one_triangle(device, dtype, shape, upper):
+    v = positive_definite(shape, dtype)
+    other = np.tril_indices(shape[-1], -1) if upper else np.triu_indices(shape[-1], 1)
+    expected = host(linalg.cholesky(xp.asarray(v, device=device), upper=upper))
+    assert not expected[(..., *other)].any()
+    v[(..., *other)] = np.nan
+    for x in forms(v, device).values():
+        np.testing.assert_array_equal(host(linalg.cholesky(x, upper=upper)), expected)
+
+
+@pytest.mark.parametrize("dtype", FLOATING)
 @pytest.mark.parametrize("shape", RECTANGULAR, ids=str)
 @pytest.mark.parametrize("mode", ["reduced", "complete"])
 def test_qr(device, dtype, shape, mode):

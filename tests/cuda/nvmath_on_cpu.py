@@ -318,6 +318,13 @@ class _Cusolver(_Module):
         assert n["uplo"] == 0
         self.simulated.potrf(dtype, n["n"], n["a"], n["info"], stream)
 
+    def on_potrf(self, dtype: np.dtype[Any], n: Named) -> None:
+        assert n["lda"] == n["n"] <= interface.NARROW
+        assert n["uplo"] == 0
+        assert n["lwork"] == WORK_BYTES // 4
+        self.room(n["workspace"], WORK_BYTES // 4 * dtype.itemsize)
+        self.simulated.potrf(dtype, n["n"], n["a"], n["dev_info"], self._work(n))
+
     def on_potrf_batched(self, dtype: np.dtype[Any], n: Named) -> None:
         first, step = evenly(n["aarray"], n["batch_size"])
         assert step in (0, n["lda"] * n["n"] * dtype.itemsize)

@@ -228,7 +228,7 @@ def test_systems(
         check(libraries, "inv", a=x)
         check(libraries, "slogdet", a=x)
     letter = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}[dtype]
-    single = ("cusolverDn.xpotrf", f"cusolverDn.{letter}getrf", f"cusolverDn.{letter}getrs")
+    single = [f"cusolverDn.{letter}{name}" for name in ("potrf", "getrf", "getrs")]
     many = (
         f"cusolverDn.{letter}potrf_batched",
         f"cublas.{letter}getrf_batched",
@@ -243,6 +243,7 @@ def test_systems_beyond_32_bits(
 ) -> None:
     monkeypatch.setattr(interface, "NARROW", 39)
     a = definite((2, 40, 40), dtype)[0]
+    check(libraries, "cholesky", a=a, upper=False)
     check(libraries, "solve", a=a, b=random((40, 2), dtype))
     check(libraries, "inv", a=a)
     check(libraries, "slogdet", a=a)

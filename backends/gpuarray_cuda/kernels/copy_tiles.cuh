@@ -1,6 +1,6 @@
 // A transposing copy: the source is contiguous along x, or nearly, the destination along y. Tiles pass
 // through shared memory, so that both are read and written in whole lines. Given: AXES beside x and y,
-// TILE, and CONJUGATE.
+// TILE, CONJUGATE, and LOWER: whether only elements with y >= x are copied, and others set to zero.
 
 struct Args {
   const void* source;
@@ -47,7 +47,10 @@ gpuarray_copy_tiles(const __grid_constant__ Args a) {
 #pragma unroll
   for (int k = line; k < TILE; k += BLOCK / TILE) {
     const i64 x = x0 + lane, y = y0 + k;
-    if (x < a.width && y < a.height) tile[k][lane] = moved(source[x * a.from_x + y * a.from_y]);
+    if (LOWER && x > y)
+      tile[k][lane] = T{};
+    else if (x < a.width && y < a.height)
+      tile[k][lane] = moved(source[x * a.from_x + y * a.from_y]);
   }
   __syncthreads();
 #pragma unroll

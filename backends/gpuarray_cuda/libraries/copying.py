@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from gpuarray.graph.node import contiguous_strides
 from gpuarray_cuda.codegen.values import C_NAMES
 from gpuarray_cuda.kernel_source import constant, kernel_source, type_name
 
 if TYPE_CHECKING:
     from gpuarray_cuda.executor import Executor
 
-__all__ = ["MOST_AXES", "Axis", "copy", "merged", "padded"]
+__all__ = ["MOST_AXES", "Axis", "copy", "copy_lower", "merged", "padded"]
 
 DType = np.dtype[Any]
 
@@ -80,13 +81,10 @@ def copy(
         *(dtype, tuple(shape), tuple(source_strides), tuple(destination_strides)),
         conjugate and dtype.kind == "c",
     )
-    runtime, stream = executor.runtime, executor.stream
     if isinstance(plan, int):
-        runtime.copy(destination, source, plan, stream)
+        executor.runtime.copy(destination, source, plan, executor.stream)
     elif isinstance(plan, _Kernel):
-        values = (source, destination, *plan.values)
-        kernel = runtime.compile(plan.text, plan.name, "q" * len(values))
-        runtime.launch(kernel, plan.blocks, BLOCK, 0, stream, values)
+        plan.launch(executor, source, destination)
     else:
         outer, *inner = plan
         for k in range(outer.extent):
@@ -100,6 +98,25 @@ def copy(
             )
 
 
+def copy_lower(
+    executor: Executor,
+    dtype: DType,
+    shape: Sequence[int],
+    source: int,
+    source_strides: Sequence[int],
+    destination: int,
+) -> bool:
+    """Copy the lower triangles of square matrices, column-major without gaps, and zeros above them.
+
+    Returns whether it has: nothing is done where rows are not stored as such, or are short.
+    """
+    plan = _lower_plan(dtype, tuple(shape), tuple(source_strides))
+    if plan is None:
+        return False
+    plan.launch(executor, source, destination)
+    return True
+
+
 class _Kernel(NamedTuple):
     """A copy by one kernel, ready but for the addresses, which come before `values`."""
 
@@ -107,6 +124,11 @@ class _Kernel(NamedTuple):
     text: str
     blocks: int
     values: tuple[int, ...]
+
+    def launch(self, executor: Executor, source: int, destination: int) -> None:
+        values = (source, destination, *self.values)
+        kernel = executor.runtime.compile(self.text, self.name, "q" * len(values))
+        executor.runtime.launch(kernel, self.blocks, BLOCK, 0, executor.stream, values)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -133,21 +155,50 @@ def _plan(
         return axes
     element = C_NAMES[dtype] if conjugate else _MOVED[dtype.itemsize]
     tiled = _tiled_axes(axes)
-    if tiled is None:
-        name = "copy_strided"
-        text = _source(name, element, len(axes) or 1, size >= 1 << 31, conjugate)
-        return _Kernel(f"gpuarray_{name}", text, -(-size // BLOCK), (size, *padded(axes)))
+    if tiled is not None:
+        x, y = (axes[d] for d in tiled)
+        others = [axis for d, axis in enumerate(axes) if d not in tiled]
+        return _tiles(element, x, y, others, conjugate, lower=False)
+    name = "copy_strided"
+    constants = (
+        type_name("INDEX", "u64" if size >= 1 << 31 else "u32"),
+        constant("AXES", len(axes) or 1),
+        constant("CONJUGATE", conjugate),
+    )
+    text = _source(name, element, constants)
+    return _Kernel(f"gpuarray_{name}", text, -(-size // BLOCK), (size, *padded(axes)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _lower_plan(dtype: DType, shape: tuple[int, ...], strides: tuple[int, ...]) -> _Kernel | None:
+    *stack, rows, columns = shape
+    matrix = rows * columns
+    packed = [matrix * k for k in contiguous_strides(tuple(stack))]
+    others = merged(stack, strides[:-2], packed)
+    x, y = Axis(columns, (strides[-1], rows)), Axis(rows, (strides[-2], 1))
+    tiled = rows >= _SHORTEST_TILED and 0 < abs(x.strides[0]) < abs(y.strides[0])
+    if not tiled or len(others) > MOST_AXES:
+        return None
+    return _tiles(_MOVED[dtype.itemsize], x, y, others, conjugate=False, lower=True)
+
+
+def _tiles(
+    element: str, x: Axis, y: Axis, others: list[Axis], conjugate: bool, lower: bool
+) -> _Kernel:
     name = "copy_tiles"
-    x, y = (axes[d] for d in tiled)
-    others = [axis for d, axis in enumerate(axes) if d not in tiled]
-    text = _source(name, element, len(others), False, conjugate)
+    constants = (
+        constant("AXES", len(others)),
+        constant("TILE", TILE),
+        constant("CONJUGATE", conjugate),
+        constant("LOWER", lower),
+    )
     across, down = -(-x.extent // TILE), -(-y.extent // TILE)
     values = (
         *(x.extent, y.extent, x.strides[0], y.strides[0]),
         *(x.strides[1], y.strides[1], across, down, *padded(others)),
     )
     blocks = across * down * math.prod(axis.extent for axis in others)
-    return _Kernel(f"gpuarray_{name}", text, blocks, values)
+    return _Kernel(f"gpuarray_{name}", _source(name, element, constants), blocks, values)
 
 
 def padded(axes: list[Axis]) -> tuple[int, ...]:
@@ -171,13 +222,5 @@ def _tiled_axes(axes: list[Axis]) -> tuple[int, int] | None:
     return x, y
 
 
-def _source(name: str, element: str, axes: int, wide: bool, conjugate: bool) -> str:
-    constants = (
-        type_name("T", element),
-        type_name("INDEX", "u64" if wide else "u32"),
-        constant("AXES", axes),
-        constant("TILE", TILE),
-        constant("BLOCK", BLOCK),
-        constant("CONJUGATE", conjugate),
-    )
-    return kernel_source(name, constants)
+def _source(name: str, element: str, constants: tuple[tuple[str, str], ...]) -> str:
+    return kernel_source(name, (type_name("T", element), constant("BLOCK", BLOCK), *constants))

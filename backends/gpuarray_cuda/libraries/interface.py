@@ -177,14 +177,14 @@ class Libraries(Protocol):
     def potrf(self, dtype: DType, n: int, a: int, info: int, stream: int) -> None:
         """Replace the lower triangle of a Hermitian matrix by its Cholesky factor.
 
-        The upper triangle is neither read nor of any use afterwards. A positive info is the order
-        of the leading minor that is not positive definite.
+        What is above the diagonal is neither read nor written. A positive info is the order of the
+        leading minor that is not positive definite.
         """
 
     def potrf_batched(
         self, dtype: DType, n: int, a: int, info: int, batch: int, stream: int
     ) -> None:
-        """`potrf` for each matrix of a stack; for many small ones."""
+        """`potrf` for each matrix of a stack; for many small ones, and overwrites all of them."""
 
     def getrf(self, dtype: DType, n: int, a: int, pivots: int, info: int, stream: int) -> None:
         """Replace a square matrix by its factors L and U, with partial pivoting.

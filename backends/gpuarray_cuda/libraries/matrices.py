@@ -18,7 +18,8 @@ from gpuarray.graph.node import contiguous_layout, contiguous_strides, intern_la
 from gpuarray.plugins import Operand
 from gpuarray_cuda.buffer import CudaBuffer
 
-from .copying import copy
+from .copying import copy, copy_lower
+from .kernels import clear_triangle
 
 if TYPE_CHECKING:
     from gpuarray.graph.node import Layout
@@ -35,6 +36,7 @@ __all__ = [
     "info",
     "new_layout",
     "packed",
+    "packed_lower",
     "raise_for",
     "real_of",
     "result",
@@ -151,15 +153,45 @@ def packed(
     if transposed:
         rows, columns = columns, rows
         strides = (*strides[:-2], strides[-1], strides[-2])
-    shape, count = tuple(stack), math.prod(stack)
-    distance = rows * (columns if room is None else room)
-    buffer = executor.allocate(count * distance * layout.dtype.itemsize)
-    to = (*(distance * s for s in contiguous_strides(shape)), 1, rows)
+    found = _new(executor, layout.dtype, tuple(stack), rows, columns, room)
+    to = (*(found.distance * s for s in contiguous_strides(found.shape)), 1, rows)
     copy(
-        *(executor, layout.dtype, (*shape, rows, columns), address(executor, x), strides),
-        *(buffer.pointer, to),
+        *(executor, layout.dtype, (*stack, rows, columns), address(executor, x), strides),
+        *(found.pointer, to),
     )
-    return Stack(buffer, layout.dtype, shape, count, rows, columns, distance)
+    return found
+
+
+def packed_lower(executor: Executor, x: Operand, transposed: bool) -> Stack:
+    """`packed` for square matrices, with zeros above the diagonals."""
+    layout = x.layout
+    *stack, rows, columns = layout.shape
+    strides = layout.strides
+    if transposed:
+        strides = (*strides[:-2], strides[-1], strides[-2])
+    found = _new(executor, layout.dtype, tuple(stack), rows, columns)
+    source = address(executor, x)
+    if copy_lower(executor, layout.dtype, layout.shape, source, strides, found.pointer):
+        return found
+    found = packed(executor, x, transposed)
+    clear_triangle(
+        *(executor, found.dtype, found.pointer, rows, rows, found.distance, found.matrices),
+        upper=True,
+    )
+    return found
+
+
+def _new(
+    executor: Executor,
+    dtype: DType,
+    stack: Shape,
+    rows: int,
+    columns: int,
+    room: int | None = None,
+) -> Stack:
+    count, distance = math.prod(stack), rows * (columns if room is None else room)
+    buffer = executor.allocate(count * distance * dtype.itemsize)
+    return Stack(buffer, dtype, stack, count, rows, columns, distance)
 
 
 def batched(count: int, size: int) -> bool:

@@ -71,6 +71,14 @@ class Solver:
 
     def potrf(self, dtype: DType, n: int, a: int, info: int, stream: int) -> None:
         with self._call(dtype, stream) as (cusolver, h, e):
+            if n <= interface.NARROW:
+                # 0.02 of 1.58 ms less than with 64-bit sizes for 4096 rows (float32, H200, cuSOLVER
+                # 12.0.4, 2026-11-26).
+                name = e.letter + "potrf"
+                elements = getattr(cusolver, name + "_buffer_size")(h.solver, _LOWER, n, a, n)
+                with self._session.scratch(elements * dtype.itemsize, stream) as space:
+                    getattr(cusolver, name)(h.solver, _LOWER, n, a, n, space, elements, info)
+                return
             arguments = (h.solver, h.params, _LOWER, n, e.data, a, n, e.data)
             sizes = cusolver.xpotrf_buffer_size(*arguments)
             with self._session.work(sizes, stream) as work:

@@ -8,6 +8,7 @@ a matrix into that order takes 0.07 ms, as it lies 0.05.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from gpuarray.plugins import Operand
@@ -21,6 +22,7 @@ from .matrices import (
     check,
     info,
     packed,
+    packed_lower,
     real_of,
     result,
     rows_are_stored,
@@ -53,15 +55,18 @@ def cholesky(executor: Executor, a: Operand, upper: bool) -> Operand:
     """The Cholesky factors, with zeros in the other triangle."""
     # The transpose of A has the upper triangle of A as its lower one, and the factor L, whose
     # transpose is the upper factor of A: (L L^H)^T = (L^T)^H L^T.
-    x = packed(executor, a, transposed=upper)
-    found = info(executor, x.matrices)
     libraries, stream = executor.runtime.libraries, executor.stream
-    if batched(x.matrices, x.rows):
-        libraries.potrf_batched(x.dtype, x.rows, x.pointer, found.pointer, x.matrices, stream)
+    rows = a.layout.shape[-1]
+    if batched(math.prod(a.layout.shape[:-2]), rows):
+        x = packed(executor, a, transposed=upper)
+        found = info(executor, x.matrices)
+        libraries.potrf_batched(x.dtype, rows, x.pointer, found.pointer, x.matrices, stream)
+        clear_triangle(executor, x.dtype, x.pointer, rows, rows, x.distance, x.matrices, upper=True)
     else:
+        x = packed_lower(executor, a, transposed=upper)
+        found = info(executor, x.matrices)
         for k in range(x.matrices):
-            libraries.potrf(x.dtype, x.rows, x.matrix(k), found.pointer + 4 * k, stream)
-    clear_triangle(executor, x.dtype, x.pointer, x.rows, x.rows, x.distance, x.matrices, upper=True)
+            libraries.potrf(x.dtype, rows, x.matrix(k), found.pointer + 4 * k, stream)
     check(executor, "cholesky", found, x.shape, "is not positive definite")
     return x.operand(x.rows, x.rows, transposed=upper)
 
