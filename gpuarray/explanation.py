@@ -10,7 +10,7 @@ from typing import Any
 from gpuarray.arguments import checked_flag
 from gpuarray.array import Array
 from gpuarray.graph import flush
-from gpuarray.graph.calls import Call, Sum
+from gpuarray.graph.calls import Call, Folded
 from gpuarray.graph.node import Node, Structural
 from gpuarray.graph.program import Program, Step, Terms
 from gpuarray.graph.schedule import Alias, Empty
@@ -83,11 +83,11 @@ def explain(*arrays: Array, source: bool = True) -> str:
             if isinstance(action, Step):
                 lines += _step(number, action)
                 number += 1
-            elif isinstance(action, Sum):
-                a, b, c = (f"%{slot}" for _, slot, _ in action.operands)
+            elif isinstance(action, Folded):
+                read = " and ".join(f"%{slot}" for _, slot, _ in action.operands)
                 lines.append(
-                    f"  library call: {action.call.name} of {a} and {b}, plus {c}, to "
-                    f"%{action.slot}; where there is none, matmul and a kernel"
+                    f"  library call: {action.name} of {read} to %{action.slot}; "
+                    f"where there is none, {action.call.name} and a kernel"
                 )
             elif isinstance(action, Call):
                 read = " and ".join(f"%{slot}" for _, slot, _ in action.operands)

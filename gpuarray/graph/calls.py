@@ -6,6 +6,7 @@ the nodes that are leaves then.
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from collections import Counter
@@ -18,13 +19,14 @@ from gpuarray.errors import DeviceError, OutOfMemory
 from gpuarray.graph.node import contiguous_layout, leaf
 from gpuarray.graph.program import Operand, Step
 from gpuarray.graph.tape import call_hook, recordings
+from gpuarray.operations import TABLE
 from gpuarray.operations.library import LIBRARY
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
     from gpuarray.graph.node import Layout, Node
 
-__all__ = ["Call", "Sum", "answer", "fallbacks", "run_call", "run_sum"]
+__all__ = ["Call", "Folded", "answer", "fallbacks", "run_call", "run_folded"]
 
 fallbacks: Counter[tuple[str, str]] = Counter()
 """How often each (backend, operation) was computed by NumPy for a backend that lacks it."""
@@ -63,26 +65,21 @@ class Call:
         self.releases: tuple[int, ...] = ()
 
 
-class Sum(NamedTuple):
-    """A product and the addition to it, as one call where the backend has it.
+class Folded(NamedTuple):
+    """A product and one operation on it, as one call where the backend has it.
 
-    `operands` are those of the hook ``gpuarray_matmul_add``, and the result goes to `slot`; `call`
-    and `step` are what to do where nobody answers it.
+    The hook is ``gpuarray_<name>``, with `operands` as those of a `Call`; `scale` is the position
+    of its number in the flush's scalars, or -1. The result goes to `slot`. `operation` is the name
+    of the operation; `call` and `step` are what to do where nobody answers the hook.
     """
 
     slot: int
+    name: str
+    operation: str
     operands: tuple[tuple[str, int, Layout], ...]
+    scale: int
     call: Call
     step: Step
-
-
-def _sum_of(device: Device, operands: Mapping[str, Operand]) -> Operand | None:
-    """The result of the hook ``gpuarray_matmul_add``, or None where nobody answers it."""
-    if recordings:
-        found = call_hook("matmul_add", device, operands, {})
-    else:
-        found = device.library["matmul_add"](device=device, **operands)
-    return None if found is None else found[0]
 
 
 def answer(
@@ -109,18 +106,32 @@ def run_call(call: Call, device: Device, places: list[Any], targets: dict[int, N
     _called(call, found, call.slot, places, targets, call.releases)
 
 
-def run_sum(action: Sum, device: Device, places: list[Any], targets: dict[int, Node]) -> bool:
-    """Run a product and an addition as one library operation, if the backend has it."""
+def run_folded(
+    action: Folded, device: Device, places: list[Any], targets: dict[int, Node], scalars: list[Any]
+) -> bool:
+    """Run a product and an operation as one library operation; False if the backend has none."""
+    if device.backend.operations[action.operation] is not TABLE[action.operation]:
+        return False  # a plugin's own, which a library does not know
+    parameters = {}
+    if action.scale >= 0:
+        scale = scalars[action.scale]
+        # To a library 0 is no factor: infinities and NaN would vanish.
+        if type(scale) is not float or scale == 0 or not math.isfinite(scale):
+            return False
+        parameters["scale"] = scale
     operands = _operands(action.operands, places)
     try:
-        found = _sum_of(device, operands)
+        if recordings:
+            found = call_hook(action.name, device, operands, parameters)
+        else:
+            found = device.library[action.name](device=device, **operands, **parameters)
     except (OutOfMemory, DeviceError) as error:
         _explain_call(error, action.call, operands, targets.get(action.slot))
         raise
     if found is None:
         return False
     releases = (*action.call.releases, *action.step.releases)
-    _called(action.call, found, action.slot, places, targets, releases)
+    _called(action.call, found[0], action.slot, places, targets, releases)
     return True
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpuarray.errors import DeviceError, OutOfMemory
 from gpuarray.graph import limits
-from gpuarray.graph.calls import Call, Sum, run_call, run_sum
+from gpuarray.graph.calls import Call, Folded, run_call, run_folded
 from gpuarray.graph.node import SCATTER, UPDATE, Buffer, Node
 from gpuarray.graph.program import Step, Task
 from gpuarray.graph.schedule import Alias, Empty, Plan, plan
@@ -313,8 +313,8 @@ def _do(
                 targets.pop(slot, None)
         elif isinstance(action, Call):
             run_call(action, device, places, targets)
-        elif isinstance(action, Sum):
-            if not run_sum(action, device, places, targets):
+        elif isinstance(action, Folded):
+            if not run_folded(action, device, places, targets, scalars):
                 _do((action.call, action.step), run, device, places, targets, scalars)
         elif isinstance(action, Alias):
             buffer, offset = places[action.base]

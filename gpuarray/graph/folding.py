@@ -1,8 +1,8 @@
 """Products in a plan: how a hook gets its operands, and which additions it does itself.
 
 In: a `LIBRARY` vertex whose inputs are laid out; the actions of a plan. Out: a `Call`, which knows
-slots and layouts, and no node; the actions with each product and the addition to it as a `Sum`. No
-value depends on that: the hook of a sum gives the bits of a product and an addition.
+slots and layouts, and no node; the actions, where a product and the addition to it, or its scaling,
+are one `Folded`. No value depends on that: its hook gives the bits of the two one after the other.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from gpuarray.graph.calls import Call, Sum
+from gpuarray.graph.calls import Call, Folded
 from gpuarray.graph.node import Layout, contiguous_layout, intern_layout
 from gpuarray.graph.program import Step
 
@@ -49,7 +49,7 @@ def _as_column(layout: Layout) -> Layout:
 
 
 def folded(actions: list[Any], layouts: Mapping[int, Layout]) -> list[Any]:
-    """The actions, with a `Sum` for each product that a step does nothing but add to.
+    """The actions, with a `Folded` for each product that a step only adds to or scales.
 
     `layouts` are those of what is in memory before. Steps have been told what they overwrite. The
     product is computed where the step was, if its operands are still there then.
@@ -62,7 +62,7 @@ def folded(actions: list[Any], layouts: Mapping[int, Layout]) -> list[Any]:
             calls[action.slot] = action
             known[action.slot] = action.layout
         elif isinstance(action, Step):
-            made = _sum(action, calls, known)
+            made = _one_call(action, calls, known)
             known.update((output.slot, output.layout) for output in action.outputs)
             if made is not None and _may_wait(made.call, found):
                 found.remove(made.call)
@@ -80,7 +80,7 @@ def _may_wait(call: Call, actions: list[Any]) -> bool:
     for action in actions[actions.index(call) + 1 :]:
         if needed.intersection(getattr(action, "releases", ())):
             return False
-        if isinstance(action, Sum) and needed.intersection(
+        if isinstance(action, Folded) and needed.intersection(
             (*action.call.releases, *action.step.releases)
         ):
             return False
@@ -90,23 +90,30 @@ def _may_wait(call: Call, actions: list[Any]) -> bool:
     return True
 
 
-def _sum(step: Step, calls: Mapping[int, Call], known: Mapping[int, Layout]) -> Sum | None:
-    """The sum that a step makes in the memory of a product, if it does nothing else."""
-    # A view in it would be named, too: so both are read as they lie, or as broadcasting has it.
-    if step.names != ("add",) or len(step.outputs) != 1 or len(step.inputs) != 2:
+def _one_call(step: Step, calls: Mapping[int, Call], known: Mapping[int, Layout]) -> Folded | None:
+    """What a step makes in the memory of a product, if that is a sum or a multiple of it."""
+    # A view in the step would be named, too: so all is read as it lies, or as broadcasting has it.
+    if len(step.names) != 1 or len(step.outputs) != 1:
         return None
     (output,) = step.outputs
     call = calls.get(output.base)
     if call is None or len(call.layout.shape) != 2 or output.layout is not call.layout:
         return None
-    (other,) = (slot for slot in step.inputs if slot != output.base)
-    layout = known.get(other)
-    if layout is None or layout.dtype != output.layout.dtype:
+    (name,) = step.names
+    others = [slot for slot in step.inputs if slot != output.base]
+    dtype, shape = output.layout.dtype, output.layout.shape
+    if name == "multiply" and not others and len(step.scalars) == 1 and dtype.kind == "f":
+        hook = "matmul_scaled"
+        return Folded(output.slot, hook, name, call.operands, step.scalars[0], call, step)
+    if name != "add" or len(others) != 1 or step.scalars:
         return None
-    shape = output.layout.shape
+    layout = known.get(others[0])
+    if layout is None or layout.dtype != dtype:
+        return None
     if layout.shape != shape:
         if layout.shape not in (shape[1:], (1, *shape[1:])):
             return None
         strides = (0, layout.strides[-1])
         layout = intern_layout(layout.dtype, shape, strides, layout.alignment)
-    return Sum(output.slot, (*call.operands, ("c", other, layout)), call, step)
+    operands = (*call.operands, ("c", others[0], layout))
+    return Folded(output.slot, "matmul_add", name, operands, -1, call, step)

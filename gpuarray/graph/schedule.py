@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from gpuarray.graph import limits, rows, storage
-from gpuarray.graph.calls import Call, Sum
+from gpuarray.graph.calls import Call, Folded
 from gpuarray.graph.donation import donate
 from gpuarray.graph.folding import call_of, folded
 from gpuarray.graph.kernel import TooLarge, build
@@ -46,7 +46,7 @@ class Empty(NamedTuple):
     layout: Layout
 
 
-Action = Step | Alias | Call | Sum | Empty
+Action = Step | Alias | Call | Folded | Empty
 
 
 class Plan:

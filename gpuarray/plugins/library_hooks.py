@@ -48,6 +48,17 @@ def gpuarray_matmul_add(device: Device, a: Operand, b: Operand, c: Operand) -> l
     """
 
 
+@hookspec(firstresult=True)
+def gpuarray_matmul_scaled(
+    device: Device, a: Operand, b: Operand, scale: float
+) -> list[Operand] | None:
+    """``scale * (a @ b)`` for two real floating matrices, with a finite number that is not 0.
+
+    `scale` is rounded to their dtype, and each element as `gpuarray_matmul` and a multiplication
+    would round it. Optional, and with a result, as `gpuarray_matmul_add`.
+    """
+
+
 # Along the last axis
 
 

@@ -16,7 +16,7 @@ import gpuarray as xp
 from gpuarray import linear_algebra
 from gpuarray.errors import BackendUnavailable, DeviceError
 from gpuarray.graph.node import intern_layout
-from gpuarray.plugins import Buffer, Operand, Task, hookimpl
+from gpuarray.plugins import Buffer, Operand, Operation, Task, hookimpl
 
 from .conftest import REAL
 from .observer import observing
@@ -47,6 +47,13 @@ class Watched:
         found = yield
         if found is not None:
             self.seen.append(("matmul add", False))
+        return found
+
+    @hookimpl(wrapper=True)
+    def gpuarray_matmul_scaled(self) -> Generator[None, list[Operand] | None, list[Operand] | None]:
+        found = yield
+        if found is not None:
+            self.seen.append(("matmul scaled", False))
         return found
 
 
@@ -119,6 +126,49 @@ def test_a_sum_has_the_same_bits_whether_the_library_adds_or_a_kernel(
     )
     expected = program(np, a.astype("f8") @ b.astype("f8"), c.astype("f8"))
     np.testing.assert_allclose(np.asarray(found.to_device("cpu")), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
+@pytest.mark.parametrize(
+    ("scale", "folds"),
+    [
+        *((0.3, True), (-1e30, True), (0.0, False), (math.inf, False), (math.nan, False)),
+        *((2, False), (1e-42, None), (1e300, None)),
+    ],
+)
+def test_a_multiple_has_the_same_bits_whether_the_library_scales_or_a_kernel(
+    device: str, scale: float, folds: bool | None, dtype: str
+) -> None:
+    a, b = random(70, 60, dtype=dtype), random(60, 80, dtype=dtype)
+    a[0, 0] = np.inf
+    x, y = xp.asarray(a), xp.asarray(b)
+    for program in (lambda h: h * scale, lambda h: scale * h):
+        with observing(Watched()) as watched:
+            found = program(x @ y)
+            xp.evaluate(found)
+        names = [name for name, _ in watched.seen]
+        if device != "cpu" and folds is not None:
+            assert ("matmul scaled" in names) == (folds and dtype != "complex64")
+        product = x @ y
+        xp.evaluate(product)
+        np.testing.assert_array_equal(
+            np.asarray(found.to_device("cpu")), np.asarray(program(product).to_device("cpu"))
+        )
+
+
+def test_an_operation_that_a_plugin_has_replaced_is_not_the_librarys(device: str) -> None:
+    class Negating:
+        @hookimpl
+        def gpuarray_operations(self, table: Any) -> list[Any]:
+            assert "add" in table
+            return [Operation("add", 2, "numeric", "same", np.subtract, "{0} - {1}")]
+
+    a, b, c = (random(*s, dtype="float32") for s in ((70, 60), (60, 80), (80,)))
+    with observing(Negating()):
+        found = xp.asarray(a) @ xp.asarray(b) + xp.asarray(c)
+        np.testing.assert_allclose(
+            np.asarray(found.to_device("cpu")), a @ b - c, rtol=1e-4, atol=1e-4
+        )
 
 
 def test_sums_are_replayed(device: str) -> None:

@@ -108,6 +108,11 @@ def dtype_of(n: Named, *names: str) -> np.dtype[Any]:
     return np.dtype(TYPES[given.pop()])
 
 
+def number(pointer: int, dtype: np.dtype[Any]) -> Any:
+    """A number on the host."""
+    return np.frombuffer(ctypes.string_at(pointer, dtype.itemsize), dtype)[0]
+
+
 def numbers(pointer: int, count: int) -> Any:
     return np.ctypeslib.as_array((ctypes.c_int64 * count).from_address(pointer)).copy()
 
@@ -127,9 +132,8 @@ class _Cublas(_Module):
 
     def _checked(self, n: Named) -> np.dtype[Any]:
         dtype = dtype_of(n, "atype", "btype", "ctype")
-        for name, value in (("alpha", 1), ("beta", 0)):
-            raw = ctypes.string_at(n[name], dtype.itemsize)
-            assert np.frombuffer(raw, dtype)[0] == value
+        raw = ctypes.string_at(n["beta"], dtype.itemsize)
+        assert np.frombuffer(raw, dtype)[0] == 0
         assert n["compute_type"] == COMPUTE[dtype.name]
         assert n["algo"] == -1
         return dtype
@@ -144,10 +148,12 @@ class _Cublas(_Module):
             *(self._checked(n), n["transa"] == 1, n["transb"] == 1, n["m"], n["n"], n["k"]),
             *(n["a"], n["lda"], n["stride_a"], n["b"], n["ldb"], n["stride_b"]),
             *(n["c"], n["ldc"], n["stride_c"], n["batch_count"], self.streams[n["handle"]]),
+            number(n["alpha"], dtype_of(n, "atype")),
         )
 
     def on_gemm_batched_ex(self, n: Named) -> None:
         count = n["batch_count"]
+        assert number(n["alpha"], dtype_of(n, "atype")) == 1
         a, b, c = (numbers(n[name], count) for name in ("aarray", "barray", "carray"))
         self.simulated.gemm_pointers(
             *(self._checked(n), n["transa"] == 1, n["transb"] == 1, n["m"], n["n"], n["k"]),
@@ -265,8 +271,8 @@ class _Cublaslt(_Module):
         for name in ("a", "b", "c", "d"):
             assert n[name] % 16 == 0
         alpha, beta = (ctypes.c_float.from_address(n[name]).value for name in ("alpha", "beta"))
-        assert alpha == 1
         epilogue = operation.get(7, 1)
+        assert alpha == 1 or (epilogue, beta) == (1, 0)
         assert (epilogue, beta) in ((1, 0), (1, 1), (4, 0))
         given = (
             *(np.dtype("float32"), *transposes, d["rows"], d["columns"], k),
@@ -274,7 +280,8 @@ class _Cublaslt(_Module):
         )
         if epilogue == 1 and beta == 0:
             assert n["c"] == n["d"]
-            self.simulated.gemm(*given, 0, n["b"], b["ld"], 0, n["d"], d["ld"], 0, 1, n["stream"])
+            matrices = (0, n["b"], b["ld"], 0, n["d"], d["ld"], 0, 1)
+            self.simulated.gemm(*given, *matrices, n["stream"], alpha)
             return
         addend, ld = (operation[8], 0) if epilogue == 4 else (n["c"], c["ld"])
         self.simulated.gemm_add(*given, n["b"], b["ld"], n["d"], d["ld"], addend, ld, n["stream"])

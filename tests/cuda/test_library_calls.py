@@ -125,6 +125,30 @@ def test_products_with_an_addition(
         assert nvmath.called["cublas.gemm_ex"] == 0
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("smallest", [1, 1 << 12])
+def test_products_with_a_factor(
+    libraries: Libraries,
+    nvmath: NvmathOnCpu,
+    monkeypatch: pytest.MonkeyPatch,
+    dtype: str,
+    smallest: int,
+) -> None:
+    monkeypatch.setattr(light, "SMALLEST_RESULT", smallest)
+    a, b = random((8, 12), dtype), random((12, 20), dtype)
+    given = {key: libraries.operand(x) for key, x in {"a": a, "b": b}.items()}
+    hook = libraries.device.hook.gpuarray_matmul_scaled
+    for scale in (0.25, -3.0, 1.0):
+        (found,) = hook(device=libraries.device, **given, scale=scale)
+        np.testing.assert_allclose(libraries.array(found), scale * (a @ b), rtol=1e-4, atol=1e-5)
+    by_light = smallest == 1 and dtype == "float32"
+    assert nvmath.called["cublasLt.matmul"] == 3 * by_light
+    assert nvmath.called["cublas.gemm_ex"] == 3 * (not by_light)
+    for scale in (1e-40, 1e39):
+        found = hook(device=libraries.device, **given, scale=scale)
+        assert (found is None) == (np.dtype(dtype).itemsize == 4)
+
+
 def test_what_cublaslt_does_not_add_is_left_to_a_kernel(
     libraries: Libraries, nvmath: NvmathOnCpu, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,13 +42,17 @@ class SimulatedLibraries(SimulatedSolver):
         stride_c: int,
         batch: int,
         stream: int,
+        scale: float = 1.0,
     ) -> None:
+        if dtype.type(scale) == 0 or not np.isfinite(dtype.type(scale)):
+            raise DeviceError(f"gemm: a scale of {scale}")
         steps = dtype.itemsize * np.arange(batch, dtype=np.int64)
         if min(stride_a, stride_b, stride_c) < 0 or (batch > 1 and stride_c < (n - 1) * ldc + m):
             raise DeviceError("gemm: strides of stacks")
         self._multiply(
             *("gemm", dtype, transpose_a, transpose_b, m, n, k, a + stride_a * steps, lda),
             *(b + stride_b * steps, ldb, c + stride_c * steps, ldc, stream),
+            scale=scale,
         )
 
     def gemm_pointers(
@@ -132,6 +136,7 @@ class SimulatedLibraries(SimulatedSolver):
         ldc: int,
         stream: int,
         addend: tuple[int, int] | None = None,
+        scale: float = 1.0,
     ) -> None:
         shape_a = (k, m) if transpose_a else (m, k)
         shape_b = (n, k) if transpose_b else (k, n)
@@ -151,7 +156,7 @@ class SimulatedLibraries(SimulatedSolver):
                 x = column_major(int(at_a), dtype, *shape_a, lda)
                 y = column_major(int(at_b), dtype, *shape_b, ldb)
                 x, y = (x.T if transpose_a else x), (y.T if transpose_b else y)
-                product = x @ y
+                product = x @ y * dtype.type(scale)
                 if addend is not None:
                     product = product + column_major(addend[0], dtype, m, columns, addend[1] or m)
                 column_major(int(at_c), dtype, m, n, ldc)[...] = product

@@ -39,6 +39,15 @@ class Blas(LightProducts):
         super().__init__()
         self._blas_handles: dict[int, int] = {}
         self._workspaces: dict[int, int] = {}
+        self._alphas: dict[DType, NDArray[Any]] = {}
+
+    def _alpha(self, dtype: DType, scale: float) -> int:
+        """The address, on the host, of a factor; it is read before the next call."""
+        found = self._alphas.get(dtype)
+        if found is None:
+            found = self._alphas[dtype] = np.empty(1, dtype)
+        found[0] = scale
+        return int(found.ctypes.data)
 
     def load(self, stream: int) -> None:
         self._blas(stream)
@@ -85,15 +94,21 @@ class Blas(LightProducts):
         stride_c: int,
         batch: int,
         stream: int,
+        scale: float = 1.0,
     ) -> None:
         if batch == 1 and not (a | b | c) % ALIGNMENT:
             recipe = self._recipe(dtype, transpose_a, transpose_b, m, n, k, lda, ldb, ldc)
             if recipe is not None:
-                self._light(recipe, recipe.operation, ELEMENTS[dtype], a, b, 0, c, c, stream)
+                alpha = ELEMENTS[dtype].one if scale == 1 else self._alpha(dtype, scale)
+                self._light(
+                    recipe, recipe.operation, alpha, a, b, ELEMENTS[dtype].zero, c, c, stream
+                )
                 return
         handle = self._blas_handles.get(stream) or self._blas(stream)
         cublas = bindings().cublas
-        _, data, _, compute, one, zero = e = ELEMENTS[dtype]
+        _, data, _, compute, one, zero = ELEMENTS[dtype]
+        if scale != 1:
+            one = self._alpha(dtype, scale)
         wide = max(m, n, k, lda, ldb, ldc) > _LARGEST_INT
         ta, tb = int(transpose_a), int(transpose_b)
         with self._session.calling("cuBLAS"):
@@ -109,11 +124,11 @@ class Blas(LightProducts):
             for first, count in parts(batch, LARGEST_BATCH):
                 skipped = first * dtype.itemsize
                 multiply(
-                    *(handle, ta, tb, m, n, k, e.one),
-                    *(a + skipped * stride_a, e.data, lda, stride_a),
-                    *(b + skipped * stride_b, e.data, ldb, stride_b),
-                    *(e.zero, c + skipped * stride_c, e.data, ldc, stride_c),
-                    *(count, e.compute, _ANY_ALGORITHM),
+                    *(handle, ta, tb, m, n, k, one),
+                    *(a + skipped * stride_a, data, lda, stride_a),
+                    *(b + skipped * stride_b, data, ldb, stride_b),
+                    *(zero, c + skipped * stride_c, data, ldc, stride_c),
+                    *(count, compute, _ANY_ALGORITHM),
                 )
 
     def gemm_pointers(

@@ -52,6 +52,18 @@ class LibraryHooks:
         return [found]
 
     @hookimpl
+    def gpuarray_matmul_scaled(
+        self, device: Device, a: Operand, b: Operand, scale: float
+    ) -> list[Operand] | None:
+        executor = self._executor(device)
+        found = products.matmul_scaled(executor, a, b, scale)
+        if found is None:
+            return None
+        if not (a.buffer.exclusive and b.buffer.exclusive):
+            executor.let_others_wait(executor.stream)
+        return [found]
+
+    @hookimpl
     def gpuarray_fft(
         self, device: Device, x: Operand, axes: tuple[int, ...], inverse: bool
     ) -> list[Operand]:

@@ -107,12 +107,14 @@ class Libraries(Protocol):
         stride_c: int,
         batch: int,
         stream: int,
+        scale: float = 1.0,
     ) -> None:
-        """Write the products op(a) @ op(b), ``(m, n)``, of a stack to c.
+        """Write the products op(a) @ op(b), ``(m, n)``, of a stack to c, each times `scale`.
 
         op(a) is ``(m, k)``: `a` itself, or the transpose of `a` as it is stored. Element (i, j) of
         a stored matrix is ``i + j * ld`` from its first, and ld is at least its number of rows.
-        A stride of 0 repeats one matrix. float32 is computed in float32 throughout.
+        A stride of 0 repeats one matrix. `scale` is neither 0 nor infinite in `dtype`, and rounds
+        the product once more. float32 is computed in float32 throughout.
         """
 
     def gemm_pointers(

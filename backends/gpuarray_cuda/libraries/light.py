@@ -112,20 +112,20 @@ class LightProducts:
         assert recipe is not None
         e = ELEMENTS[dtype]
         if ld_addend:
-            self._light(recipe, recipe.operation, e, a, b, 1, addend, c, stream)
+            self._light(recipe, recipe.operation, e.one, a, b, e.one, addend, c, stream)
             return
         recipe.bias[0] = addend
         with self._session.calling("cuBLASLt"):
             bindings().cublaslt.matmul_desc_set_attribute(
                 recipe.with_bias, _BIAS_POINTER, recipe.at_bias, 8
             )
-        self._light(recipe, recipe.with_bias, e, a, b, 0, c, c, stream)
+        self._light(recipe, recipe.with_bias, e.one, a, b, e.zero, c, c, stream)
 
     def _light(
         self,
         recipe: Recipe,
         operation: int,
-        element: Any,
+        alpha: int,
         a: int,
         b: int,
         beta: int,
@@ -133,12 +133,15 @@ class LightProducts:
         c: int,
         stream: int,
     ) -> None:
-        """Run a recipe: c = a @ b + beta * addend, beta 0 or 1, and the epilogue of `operation`."""
+        """Run a recipe: c = alpha * a @ b + beta * addend, and the epilogue of `operation`.
+
+        `alpha` and `beta` are addresses on the host.
+        """
         workspace, nbytes = self._workspace(stream)
         with self._session.calling("cuBLASLt"):
             bindings().cublaslt.matmul(
-                self._light_handle, operation, element.one, a, recipe.a, b, recipe.b,
-                element.one if beta else element.zero, addend, recipe.c, c, recipe.c,
+                self._light_handle, operation, alpha, a, recipe.a, b, recipe.b,
+                beta, addend, recipe.c, c, recipe.c,
                 recipe.at_algorithm, workspace, nbytes, stream,
             )  # fmt: skip
 

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from gpuarray.graph.node import Layout
     from gpuarray_cuda.executor import Executor
 
-__all__ = ["matmul", "matmul_add"]
+__all__ = ["matmul", "matmul_add", "matmul_scaled"]
+
+# The smallest and the largest normal number of float32: others round to 0 or to infinity, or lose
+# digits.
+_SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
 class _Side(NamedTuple):
@@ -74,13 +78,29 @@ def matmul(executor: Executor, a: Operand, b: Operand) -> Operand:
     direct = _direct(a.layout, b.layout)
     if direct is None:
         return _in_other_ways(executor, a, b)
+    return _multiplied(executor, a, b, direct, 1.0)
+
+
+def matmul_scaled(executor: Executor, a: Operand, b: Operand, scale: float) -> Operand | None:
+    """``scale * (a @ b)`` by one call of a library, or None where there is none."""
+    direct = _direct(a.layout, b.layout)
+    if direct is None or (
+        direct.sizes[0].itemsize == 4 and not _SMALLEST <= abs(scale) <= _LARGEST
+    ):
+        return None
+    return _multiplied(executor, a, b, direct, scale)
+
+
+def _multiplied(
+    executor: Executor, a: Operand, b: Operand, direct: _Direct, scale: float
+) -> Operand:
     stream = executor.stream
     layout, nbytes, sizes, lda, stride_a, ldb, stride_b, ldc, stride_c, batch = direct
     at_a, at_b = _address(a, stream), _address(b, stream)
     buffer = CudaBuffer(executor.device, executor.runtime, nbytes, stream)
     executor.runtime.libraries.gemm(
         *sizes, at_b, lda, stride_a, at_a, ldb, stride_b,
-        buffer.pointer, ldc, stride_c, batch, stream,
+        buffer.pointer, ldc, stride_c, batch, stream, scale,
     )  # fmt: skip
     return Operand(buffer, 0, layout)
 
