@@ -18,7 +18,7 @@ from gpuarray.creation import zeros
 from gpuarray.dtypes import promote
 from gpuarray.elementwise import conj
 from gpuarray.evaluation import evaluate
-from gpuarray.graph.node import LIBRARY, REDUCE
+from gpuarray.graph.node import LIBRARY, REDUCE, clock
 from gpuarray.library import call
 from gpuarray.manipulation import broadcast_to, expand_dims, permute_dims, reshape, squeeze
 from gpuarray.operations import TABLE
@@ -154,6 +154,9 @@ def _product(a: Array, b: Array) -> Array:
         # A library that is missing is an error of the call that needs it, not of a later flush.
         device.hook.gpuarray_prepare(device=device, name="matmul")
         _prepared.add(device)
+    # It will be stored whatever happens, so it counts as the buffer that it is going to be. A sum
+    # of products in a loop would otherwise keep hundreds of them.
+    clock.now += math.prod(shape) * dtype.itemsize * clock.per_byte
     return record(LIBRARY, (left, right), _MATMUL, dtype, shape, device)
 
 

@@ -15,7 +15,7 @@ import pytest
 import gpuarray as xp
 from gpuarray import linear_algebra
 from gpuarray.errors import BackendUnavailable, DeviceError
-from gpuarray.graph.node import intern_layout
+from gpuarray.graph.node import clock, intern_layout
 from gpuarray.plugins import Buffer, Operand, Operation, Task, hookimpl
 
 from .conftest import REAL
@@ -280,17 +280,37 @@ def test_what_is_added_may_be_computed_after_the_product(device: str, held: bool
 
 
 def test_operands_that_are_gone_when_the_addend_is_there_are_multiplied_before(device: str) -> None:
-    a = random(80, 80, dtype="float32")
-    x = xp.asarray(a)
-    h = x * 2.0
-    # The addend needs the product's operand overwritten first.
-    first, second = h @ x, xp.exp(h)
-    del h
-    found = first + (second @ x)
-    del first, second
-    xp.evaluate(found)
-    expected = (a * 2.0).astype("f8") @ a + np.exp(a.astype("f8") * 2) @ a
-    np.testing.assert_allclose(np.asarray(found.to_device("cpu")), expected, rtol=1e-3)
+    a, b = random(70, 64, dtype="float32"), random(64, 64, dtype="float32")
+    x, y = xp.asarray(a), xp.asarray(b)
+    scaled = x * 2.0
+    # The sum is the last to read the left operand of the product, and comes after it.
+    found = xp.sum(scaled, axis=0) + scaled @ y
+    del scaled
+    with observing(Watched()) as watched:
+        xp.evaluate(found)
+    assert [name for name, _ in watched.seen] == ["multiply", "matmul", "sum", "add"]
+    np.testing.assert_allclose(
+        np.asarray(found.to_device("cpu")),
+        (a * 2) @ b + np.sum(a * 2, axis=0),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
+def test_pending_products_are_bounded_by_the_bytes_that_they_will_take(
+    device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = random(16, 16), random(16, 16)
+    x, y = xp.asarray(a), xp.asarray(b)
+    monkeypatch.setattr(clock, "per_byte", clock.limit / (4 * a.nbytes))
+    total = xp.zeros((16, 16))
+    with observing(Watched()) as watched:
+        most = 0
+        for k in range(1, 33):
+            total = total + x @ (y * float(k))
+            most = max(most, k - [name for name, _ in watched.seen].count("matmul"))
+    assert most <= 4
+    close(total, a @ b * sum(range(33)))
 
 
 def test_an_interrupt_after_the_overwriting_kernel_leaves_arrays_that_can_be_computed(
