@@ -15,8 +15,10 @@ import pytest
 import gpuarray as xp
 from gpuarray import linear_algebra
 from gpuarray.errors import BackendUnavailable, DeviceError
+from gpuarray.graph import node
 from gpuarray.graph.node import clock, intern_layout
 from gpuarray.plugins import Buffer, Operand, Operation, Task, hookimpl
+from gpuarray_cuda.libraries import products
 
 from .conftest import REAL
 from .observer import observing
@@ -423,6 +425,18 @@ def test_a_plugin_that_lays_a_product_out_otherwise_is_told_so(device: str) -> N
     x = xp.asarray(random(3, 3))
     with observing(Columns()), pytest.raises(DeviceError, match="row-major"):
         xp.evaluate(x @ x)
+
+
+def test_plans_outlive_the_table_of_layouts(device: str) -> None:
+    a = random(6, 6, dtype="float32")
+    x = xp.asarray(a)
+    for _ in range(2):
+        found = x @ x
+        xp.evaluate(found)
+        np.testing.assert_allclose(np.asarray(found.to_device("cpu")), a @ a, rtol=1e-4, atol=1e-4)
+        node._layouts.clear()
+        products._direct.cache_clear()
+        products._plan.cache_clear()
 
 
 def test_failures_name_the_product(device: str) -> None:
