@@ -168,6 +168,10 @@ class _Watched:
         self._used -= nbytes
         self._saved["free"](pointer, nbytes, stream)
 
+    @property
+    def asked(self) -> Any:
+        return self._saved["libraries"]
+
     def library(self, name: str) -> Callable[..., Any]:
         function: Callable[..., Any] = getattr(self._saved["libraries"], name)
 
@@ -185,7 +189,12 @@ class _Calls:
         self._watched = watched
 
     def __getattr__(self, name: str) -> Any:
+        if name in _QUESTIONS:
+            return getattr(self._watched.asked, name)
         return self._watched.library(name)
 
+
+# Methods of the libraries that start no work.
+_QUESTIONS = ("adds", "load")
 
 _WATCHED = ("launch", "allocate", "free", "libraries")

@@ -26,6 +26,8 @@ class Device(str):
         The hooks of that backend, ready to call.
     run
         Its hook `gpuarray_run`, or the function behind it where there is only one.
+    library
+        Its hooks of library operations, likewise, by their names without ``gpuarray_``.
     ordinal
         Its position among the backend's devices.
     """
@@ -33,6 +35,7 @@ class Device(str):
     backend: Backend
     hook: Any
     run: Any
+    library: dict[str, Any]
     ordinal: int
 
     def __new__(cls, name: str, backend: Backend, ordinal: int) -> Device:
@@ -40,6 +43,7 @@ class Device(str):
         self.backend = backend
         self.hook = backend.manager.hook
         self.run = self.hook.gpuarray_run
+        self.library = {}
         self.ordinal = ordinal
         return self
 

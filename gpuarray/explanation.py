@@ -10,6 +10,7 @@ from typing import Any
 from gpuarray.arguments import checked_flag
 from gpuarray.array import Array
 from gpuarray.graph import flush
+from gpuarray.graph.calls import Call, Folded
 from gpuarray.graph.node import Node, Structural
 from gpuarray.graph.program import Program, Step, Terms
 from gpuarray.graph.schedule import Alias, Empty
@@ -82,6 +83,15 @@ def explain(*arrays: Array, source: bool = True) -> str:
             if isinstance(action, Step):
                 lines += _step(number, action)
                 number += 1
+            elif isinstance(action, Folded):
+                read = " and ".join(f"%{slot}" for _, slot, _ in action.operands)
+                lines.append(
+                    f"  library call: {action.name} of {read} to %{action.slot}; "
+                    f"where there is none, {action.call.name} and a kernel"
+                )
+            elif isinstance(action, Call):
+                read = " and ".join(f"%{slot}" for _, slot, _ in action.operands)
+                lines.append(f"  library call: {action.name} of {read} to %{action.slot}")
             elif isinstance(action, Alias):
                 lines.append(f"  %{action.slot} shares the memory of %{action.base}")
             elif isinstance(action, Empty):
@@ -140,7 +150,9 @@ def _step(number: int, step: Step) -> list[str]:
             lines.append(f"    v{count} = {_instruction(instruction, step)}")
             count += 1
     for store in program.stores:
-        lines.append(f"    writes v{store.value} to {_access(store.access, step)}")
+        output = step.outputs[step.program.accesses[store.access].operand - len(step.inputs)]
+        place = "" if output.base < 0 else f", in the memory of %{output.base}"
+        lines.append(f"    writes v{store.value} to {_access(store.access, step)}{place}")
     return lines
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpuarray.errors import DeviceError, OutOfMemory
 from gpuarray.graph import limits
+from gpuarray.graph.calls import Call, Folded, run_call, run_folded
 from gpuarray.graph.node import SCATTER, UPDATE, Buffer, Node
 from gpuarray.graph.program import Step, Task
 from gpuarray.graph.schedule import Alias, Empty, Plan, plan
@@ -276,7 +277,19 @@ def _run(made: Plan, device: Device, nodes: list[Node], scalars: list[Any]) -> N
     # From here on only the graph's own edges keep a node alive, so that memory goes back as soon
     # as the last kernel that reads it has been launched.
     nodes.clear()
-    for action in made.actions:
+    _do(made.actions, run, device, places, targets, scalars)
+
+
+def _do(
+    actions: Sequence[Any],
+    run: Any,
+    device: Device,
+    places: list[Any],
+    targets: dict[int, Node],
+    scalars: list[Any],
+) -> None:
+    """Carry actions out, in order."""
+    for action in actions:
         if isinstance(action, Step):
             step: Step = action
             task = Task(
@@ -301,6 +314,11 @@ def _run(made: Plan, device: Device, nodes: list[Node], scalars: list[Any]) -> N
             for slot in step.releases:
                 places[slot] = None
                 targets.pop(slot, None)
+        elif isinstance(action, Call):
+            run_call(action, device, places, targets)
+        elif isinstance(action, Folded):
+            if not run_folded(action, device, places, targets, scalars):
+                _do((action.call, action.step), run, device, places, targets, scalars)
         elif isinstance(action, Alias):
             buffer, offset = places[action.base]
             places[action.slot] = (buffer, offset + action.offset)

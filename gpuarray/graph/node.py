@@ -74,6 +74,8 @@ IOTA = Structural("iota")  # (n,): 0, 1, ... as int64
 FULL = Structural("full")  # (dtype, shape): the scalar that is the only input
 CAST = Structural("astype")  # (dtype,)
 REDUCE = Structural("reduce")  # (reduction's name, axes, shape of the result)
+# A hook's own task, between kernels: (name,). "matmul": the product of two matrices or vectors.
+LIBRARY = Structural("library")
 
 
 class Buffer:

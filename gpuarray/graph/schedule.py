@@ -11,12 +11,23 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from gpuarray.graph import limits, rows, storage
+from gpuarray.graph.calls import Call, Folded
+from gpuarray.graph.donation import donate
+from gpuarray.graph.folding import call_of, folded
 from gpuarray.graph.kernel import TooLarge, build
-from gpuarray.graph.node import REDUCE, VIEW, Layout, contiguous_layout, intern_layout, viewed
+from gpuarray.graph.node import (
+    LIBRARY,
+    REDUCE,
+    VIEW,
+    Layout,
+    contiguous_layout,
+    intern_layout,
+    viewed,
+)
 from gpuarray.graph.program import Step
 from gpuarray.graph.vertex import Vertex, topological
 
-__all__ = ["Alias", "Empty", "Plan", "plan"]
+__all__ = ["Action", "Alias", "Empty", "Plan", "plan"]
 
 
 class Alias(NamedTuple):
@@ -35,19 +46,20 @@ class Empty(NamedTuple):
     layout: Layout
 
 
+Action = Step | Alias | Call | Folded | Empty
+
+
 class Plan:
     """What a flush does, in order.
 
     `slots` is the length of its table of buffers; `stored` are the slots of the pending nodes
-    that it turns into leaves. `only` is the one step of a plan that does nothing else and writes
-    nothing in place.
+    that it turns into leaves, all but those whose memory it gives to another result. `only` is the
+    one step of a plan that does nothing else and writes nothing in place.
     """
 
     __slots__ = ("actions", "only", "slots", "stored")
 
-    def __init__(
-        self, actions: tuple[Step | Alias | Empty, ...], slots: int, stored: tuple[int, ...]
-    ) -> None:
+    def __init__(self, actions: tuple[Action, ...], slots: int, stored: tuple[int, ...]) -> None:
         self.actions = actions
         self.slots = slots
         self.stored = stored
@@ -105,9 +117,11 @@ def _attempt(graph: list[Vertex], nodes: int, apart: set[int]) -> Plan | list[Ve
     for v in graph:
         if not v.is_leaf:
             v.layout = None
-    actions: list[Step | Alias | Empty] = []
+    actions: list[Action] = []
     for item in groups:
-        if isinstance(item, _Group):
+        if isinstance(item, _Group) and item.members[0].op is LIBRARY:
+            actions.append(call_of(item.members[0]))
+        elif isinstance(item, _Group):
             reductions = _reductions(item.members)
             sizes = (limits.ACCESSES_PER_KERNEL, limits.INSTRUCTIONS_PER_KERNEL)
             try:
@@ -125,7 +139,12 @@ def _attempt(graph: list[Vertex], nodes: int, apart: set[int]) -> Plan | list[Ve
         else:
             actions.append(_alias(item))
     _release(actions, {v.slot for v in graph if v.held})
-    stored = tuple(v.slot for v in graph[:nodes] if v.stored and not v.is_leaf)
+    given = donate(actions)
+    leaves = {v.slot: v.layout for v in graph if v.is_leaf and v.layout is not None}
+    actions = folded(actions, leaves)
+    stored = tuple(
+        v.slot for v in graph[:nodes] if v.stored and not v.is_leaf and v.slot not in given
+    )
     return Plan(tuple(actions), len(graph), stored)
 
 
@@ -247,7 +266,7 @@ def _own_reductions(v: Vertex) -> list[Vertex]:
 
 def _space(v: Vertex, apart: set[int]) -> object:
     """What has to be equal for vertices to share a kernel."""
-    if v.in_place or v.slot in apart:
+    if v.in_place or v.op is LIBRARY or v.slot in apart:
         return ("alone", v.slot)
     if v.rows is not None:
         return ("rows", v.rows)
@@ -306,11 +325,15 @@ def _divide(v: Vertex) -> None:
     best.stored = True
 
 
-def _release(actions: list[Step | Alias | Empty], kept: set[int]) -> None:
+def _release(actions: list[Action], kept: set[int]) -> None:
     """Tell each step which slots it is the last to need."""
     needed = set(kept)
     for action in reversed(actions):
-        if isinstance(action, Step):
+        if isinstance(action, Call):
+            slots = {action.slot, *(slot for _, slot, _ in action.operands)}
+            action.releases = tuple(sorted(slots - needed))
+            needed |= slots
+        elif isinstance(action, Step):
             bases = [o.base for o in action.outputs if o.base >= 0]
             slots = {*action.inputs, *bases, *(o.slot for o in action.outputs)}
             action.releases = tuple(sorted(slots - needed))

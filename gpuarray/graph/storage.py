@@ -13,6 +13,7 @@ from gpuarray.graph.node import (
     FULL,
     GATHER,
     IOTA,
+    LIBRARY,
     REDUCE,
     RESHAPE,
     ROLL,
@@ -34,7 +35,9 @@ _SMALL_UPDATE = 0.5
 _NEVER_ALIAS = -1
 
 _FREE = frozenset((VIEW, RESHAPE, FULL, IOTA))
-_MOVING = frozenset((VIEW, ROLL, CONCAT, GATHER, UPDATE))
+_MOVING = frozenset((VIEW, ROLL, CONCAT, GATHER, UPDATE, LIBRARY))
+# What is in a buffer of its own when it has run, and may be written there.
+_OWN_BUFFER = frozenset((UPDATE, SCATTER, LIBRARY))
 
 
 def decide(graph: list[Vertex]) -> None:
@@ -42,6 +45,9 @@ def decide(graph: list[Vertex]) -> None:
     for v in graph:
         if v.held:
             v.stored = True
+    for v in graph:
+        if v.op is LIBRARY:
+            _library(v)
     for v in list(graph):
         if v.op is UPDATE:
             _update(v, graph)
@@ -113,6 +119,19 @@ def _reads_here(user: Vertex, v: Vertex) -> bool:
     return user.op not in _MOVING and user.size == v.size
 
 
+def _library(v: Vertex) -> None:
+    """Store `v` and what it reads. What a view shows is stored in its place, unless it is larger.
+
+    So a transpose or a broadcast is read by its strides, and not written out.
+    """
+    v.stored = True
+    for x in v.parents:
+        x.stored = True
+        while x.op is VIEW and not x.is_leaf and x.parents[0].size <= x.size:
+            x = x.parents[0]
+            x.stored = True
+
+
 def _reaches(start: Vertex, goal: Vertex) -> bool:
     """Whether `start` depends on `goal`, or on what shares its buffer."""
     return any(_reaches_itself(start, leaf) for leaf in (goal, *goal.sharing))
@@ -138,7 +157,7 @@ def _may_overwrite(v: Vertex, base: Vertex, readers: list[Vertex]) -> bool:
     Nothing outside the graph may refer to it, and within the graph only `v` and what feeds `v`
     through `readers` (stored before `v` runs) may read it.
     """
-    if base.held or not (base.sole if base.is_leaf else base.op in (UPDATE, SCATTER)):
+    if base.held or not (base.sole if base.is_leaf else base.op in _OWN_BUFFER):
         return False
     if base.layout is not None and _repeats(base.layout):
         return False

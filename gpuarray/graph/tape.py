@@ -98,7 +98,7 @@ def call_hook(
     tape = recordings.get(get_ident())
     if tape is not None:
         return tape.call(name, device, operands, parameters)
-    return getattr(device.hook, f"gpuarray_{name}")(device=device, **operands, **parameters)
+    return device.library[name](device=device, **operands, **parameters)
 
 
 def keep_constant(buffer: Buffer) -> None:
@@ -207,8 +207,7 @@ class Tape:
     ) -> Any:
         """Call a library hook and write it down."""
         places = {k: (*self.place(x.buffer, x.offset), x.layout) for k, x in operands.items()}
-        hook = getattr(device.hook, f"gpuarray_{name}")
-        found = hook(device=device, **operands, **parameters)
+        found = device.library[name](device=device, **operands, **parameters)
         if found is not None:
             outputs = tuple(self._slot_of(x.buffer) for x in found)
             self.actions.append(Call(device, name, places, dict(parameters), outputs))
@@ -359,7 +358,7 @@ def _at(memory: list[Any], place: Place) -> Memory:
 
 
 def _called(action: Any, memory: list[Any]) -> list[Operand]:
-    hook = getattr(action.device.hook, f"gpuarray_{action.name}")
+    hook = action.device.library[action.name]
     operands = {
         k: Operand(*_at(memory, (slot, offset)), layout)
         for k, (slot, offset, layout) in action.operands.items()

@@ -21,9 +21,42 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
+@hookspec
+def gpuarray_prepare(device: Device, name: str) -> None:
+    """Make a library operation ready that is about to be recorded for the first time on `device`.
+
+    `name` is "matmul", of floating or complex matrices. Raise `BackendUnavailable` if it can't be
+    computed for want of something that has to be installed. Optional.
+    """
+
+
 @hookspec(firstresult=True)
 def gpuarray_matmul(device: Device, a: Operand, b: Operand) -> list[Operand]:  # type: ignore[empty-body]
-    """The product of ``(..., m, k)`` and ``(..., k, n)``, of one dtype, bool and integers too."""
+    """The product of ``(..., m, k)`` and ``(..., k, n)``, of one dtype, bool and integers too.
+
+    Of two matrices without a stack the product is row-major, and aligned to 16 bytes: products are
+    recorded, and what follows them is planned before they are computed.
+    """
+
+
+@hookspec(firstresult=True)
+def gpuarray_matmul_add(device: Device, a: Operand, b: Operand, c: Operand) -> list[Operand] | None:
+    """``a @ b + c`` for two matrices and `c` ``(m, n)``, which may be one row with a stride of 0.
+
+    Each sum is rounded as `gpuarray_matmul` and an addition would round it: the bits are the same.
+    A backend need not have it: where nobody answers, these two are run. Results as there.
+    """
+
+
+@hookspec(firstresult=True)
+def gpuarray_matmul_scaled(
+    device: Device, a: Operand, b: Operand, scale: float
+) -> list[Operand] | None:
+    """``scale * (a @ b)`` for two real floating matrices, with a finite number that is not 0.
+
+    `scale` is rounded to their dtype, and each element as `gpuarray_matmul` and a multiplication
+    would round it. Optional, and with a result, as `gpuarray_matmul_add`.
+    """
 
 
 # Along the last axis

@@ -38,6 +38,9 @@ __all__ = [
 
 BACKENDS = "gpuarray.backends"
 PLUGINS = "gpuarray.plugins"
+_LIBRARY_HOOKS = [
+    name.removeprefix("gpuarray_") for name in vars(library_hooks) if name.startswith("gpuarray_")
+]
 VARIABLE = "GPUARRAY_BACKEND"
 
 
@@ -45,7 +48,7 @@ class _Manager(pluggy.PluginManager):
     """A plugin manager that says when its plugins change.
 
     A hook with one plain implementation does what that function does, and 1.5 us more. So
-    `shortest` gives that function itself, for the one hook that every flush calls.
+    `shortest` gives that function itself, for the hooks of tasks and of library operations.
     """
 
     def __init__(self, project_name: str) -> None:
@@ -74,7 +77,9 @@ class _Manager(pluggy.PluginManager):
         found = hook.get_hookimpls()
         if len(found) == 1 and not self._monitored:
             only = found[0]
-            if not (only.wrapper or only.hookwrapper):
+            asked = hook.spec.argnames if hook.spec is not None else ()
+            # Pluggy leaves out the arguments that an implementation does not name.
+            if not (only.wrapper or only.hookwrapper) and set(asked) <= set(only.argnames):
                 return only.function
         return hook
 
@@ -109,8 +114,8 @@ class Backend:
         if not names:
             raise BackendUnavailable(f"backend {name!r} has no device")
         self.devices = tuple(Device(text, self, k) for k, text in enumerate(names))
-        self.manager.changed = self._choose_run
-        self._choose_run()
+        self.manager.changed = self._choose
+        self._choose()
         self.refresh()
 
     def refresh(self) -> None:
@@ -124,10 +129,12 @@ class Backend:
         self.operations = table
         flush.forget_plans()
 
-    def _choose_run(self) -> None:
+    def _choose(self) -> None:
         run = self.manager.shortest("gpuarray_run")
+        library = {name: self.manager.shortest(f"gpuarray_{name}") for name in _LIBRARY_HOOKS}
         for found in self.devices:
             found.run = run
+            found.library = library
 
 
 _lock = threading.RLock()

@@ -8,7 +8,8 @@ import pytest
 import gpuarray as xp
 from gpuarray.devices import chosen
 from gpuarray.library import fallbacks
-from gpuarray.plugins.manager import Backend
+from gpuarray.plugins import hookimpl, library_hooks
+from gpuarray.plugins.manager import Backend, _Manager
 from gpuarray_numpy.plugin import NumpyBackend
 
 
@@ -59,3 +60,22 @@ def test_iterations_are_not_begun_on_what_is_not_finite(function, value):
     x = xp.asarray([[1.0, 2.0, 0.0], [value, 3.0, 1.0], [1.0, 1.0, 5.0]], device="cpu")
     with pytest.raises(np.linalg.LinAlgError, match=f"{function}: .*NaN and infinity"):
         getattr(xp.linalg, function)(x)
+
+
+def test_a_lone_implementation_is_called_itself_unless_it_leaves_arguments_out():
+    class Plugin:
+        @hookimpl
+        def gpuarray_matmul(self, device, a, b):
+            return [a, b]
+
+        @hookimpl
+        def gpuarray_sort(self, x):
+            return [x]
+
+    manager, plugin = _Manager("gpuarray"), Plugin()
+    manager.add_hookspecs(library_hooks)
+    manager.register(plugin)
+    assert manager.shortest("gpuarray_matmul") == plugin.gpuarray_matmul
+    assert manager.shortest("gpuarray_sort")(device=None, x=1, descending=False) == [1]
+    manager.register(Plugin())
+    assert manager.shortest("gpuarray_matmul")(device=None, a=1, b=2) == [1, 2]

@@ -36,7 +36,7 @@ Named = dict[str, Any]
 
 
 class NvmathOnCpu:
-    """The three modules; `called` counts calls by module and function."""
+    """The four modules; `called` counts calls by module and function."""
 
     def __init__(self, device: SimulatedDeviceRuntime) -> None:
         self.device = device
@@ -45,6 +45,7 @@ class NvmathOnCpu:
         self.simulated = SimulatedLibraries(device)
         self.bindings = Bindings(
             cublas=_Cublas(self, "cublas"),
+            cublaslt=_Cublaslt(self, "cublasLt"),
             cusolver=_Cusolver(self, "cusolverDn"),
             cufft=_Cufft(self, "cufft"),
         )
@@ -107,6 +108,11 @@ def dtype_of(n: Named, *names: str) -> np.dtype[Any]:
     return np.dtype(TYPES[given.pop()])
 
 
+def number(pointer: int, dtype: np.dtype[Any]) -> Any:
+    """A number on the host."""
+    return np.frombuffer(ctypes.string_at(pointer, dtype.itemsize), dtype)[0]
+
+
 def numbers(pointer: int, count: int) -> Any:
     return np.ctypeslib.as_array((ctypes.c_int64 * count).from_address(pointer)).copy()
 
@@ -126,9 +132,8 @@ class _Cublas(_Module):
 
     def _checked(self, n: Named) -> np.dtype[Any]:
         dtype = dtype_of(n, "atype", "btype", "ctype")
-        for name, value in (("alpha", 1), ("beta", 0)):
-            raw = ctypes.string_at(n[name], dtype.itemsize)
-            assert np.frombuffer(raw, dtype)[0] == value
+        raw = ctypes.string_at(n["beta"], dtype.itemsize)
+        assert np.frombuffer(raw, dtype)[0] == 0
         assert n["compute_type"] == COMPUTE[dtype.name]
         assert n["algo"] == -1
         return dtype
@@ -143,10 +148,12 @@ class _Cublas(_Module):
             *(self._checked(n), n["transa"] == 1, n["transb"] == 1, n["m"], n["n"], n["k"]),
             *(n["a"], n["lda"], n["stride_a"], n["b"], n["ldb"], n["stride_b"]),
             *(n["c"], n["ldc"], n["stride_c"], n["batch_count"], self.streams[n["handle"]]),
+            number(n["alpha"], dtype_of(n, "atype")),
         )
 
     def on_gemm_batched_ex(self, n: Named) -> None:
         count = n["batch_count"]
+        assert number(n["alpha"], dtype_of(n, "atype")) == 1
         a, b, c = (numbers(n[name], count) for name in ("aarray", "barray", "carray"))
         self.simulated.gemm_pointers(
             *(self._checked(n), n["transa"] == 1, n["transb"] == 1, n["m"], n["n"], n["k"]),
@@ -181,6 +188,103 @@ class _Cublas(_Module):
             *(dtype, n["m"], n["n"], a, step // dtype.itemsize, tau, n["batch_size"]),
             self.streams[n["handle"]],
         )
+
+
+class Unsupported(Exception):
+    """CUBLAS_STATUS_NOT_SUPPORTED."""
+
+    status = 15
+
+
+class _Cublaslt(_Module):
+    """cuBLASLt; `refused` are epilogues that no algorithm has, `living` descriptors by handle."""
+
+    def __init__(self, owner: NvmathOnCpu, name: str) -> None:
+        super().__init__(owner, name)
+        self.refused: set[int] = set()
+        self.living: dict[int, dict[Any, Any]] = {}
+        self.made = 0
+
+    def _made(self, **properties: Any) -> int:
+        self.made += 1
+        self.living[self.made] = dict(properties)
+        return self.made
+
+    @staticmethod
+    def _value(n: Named) -> int:
+        return int.from_bytes(ctypes.string_at(n["buf"], n["size_in_bytes"]), "little")
+
+    def on_matmul_desc_create(self, n: Named) -> int:
+        assert TYPES[n["scale_type"]] == "float32"
+        assert n["compute_type"] == COMPUTE["float32"]
+        return self._made(kind="operation")
+
+    def on_matmul_desc_set_attribute(self, n: Named) -> None:
+        # cublasLtMatmulDescAttributes_t: transposes are int32, the epilogue uint32, the bias void*.
+        assert n["size_in_bytes"] == {3: 4, 4: 4, 7: 4, 8: 8}[n["attr"]]
+        self.living[n["matmul_desc"]][n["attr"]] = self._value(n)
+
+    def on_matrix_layout_create(self, n: Named) -> int:
+        assert TYPES[n["type"]] == "float32"
+        assert n["ld"] >= n["rows"]
+        return self._made(kind="layout", rows=n["rows"], columns=n["cols"], ld=n["ld"])
+
+    def on_matmul_preference_create(self, n: Named) -> int:
+        return self._made(kind="preference")
+
+    def on_matmul_preference_set_attribute(self, n: Named) -> None:
+        assert n["size_in_bytes"] == {1: 8, 5: 4, 6: 4, 7: 4, 8: 4}[n["attr"]]
+        self.living[n["pref"]][n["attr"]] = self._value(n)
+
+    def on_matmul_desc_destroy(self, n: Named) -> None:
+        assert self.living.pop(n["matmul_desc"])["kind"] == "operation"
+
+    def on_matrix_layout_destroy(self, n: Named) -> None:
+        assert self.living.pop(n["mat_layout"])["kind"] == "layout"
+
+    def on_matmul_algo_get_heuristic(self, n: Named) -> None:
+        preference = self.living[n["preference"]]
+        assert [preference[k] for k in (5, 6, 7, 8)] == [16] * 4
+        assert n["requested_algo_count"] == 1
+        operation = self.living[n["operation_desc"]]
+        assert 7 not in operation, "the algorithm is that of the product alone"
+        found = 1 not in self.refused
+        ctypes.c_int32.from_address(n["return_algo_count"]).value = int(found)
+        ctypes.memset(n["heuristic_results_array"], 0x5A if found else 0, 64)
+
+    def on_matmul_algo_check(self, n: Named) -> None:
+        assert ctypes.string_at(n["algo"], 64) == b"\x5a" * 64
+        if self.living[n["operation_desc"]].get(7, 1) in self.refused:
+            raise Unsupported
+        ctypes.memset(n["result"], 0, 96)
+
+    def on_matmul(self, n: Named) -> None:
+        assert ctypes.string_at(n["algo"], 64) == b"\x5a" * 64
+        self.room(n["workspace"], n["workspace_size_in_bytes"])
+        operation = self.living[n["compute_desc"]]
+        a, b, c, d = (self.living[n[name]] for name in ("adesc", "bdesc", "cdesc", "ddesc"))
+        transposes = operation.get(3, 0) == 1, operation.get(4, 0) == 1
+        k = a["rows"] if transposes[0] else a["columns"]
+        assert k == (b["columns"] if transposes[1] else b["rows"])
+        assert d["rows"] == (a["columns"] if transposes[0] else a["rows"])
+        assert d["columns"] == (b["rows"] if transposes[1] else b["columns"])
+        for name in ("a", "b", "c", "d"):
+            assert n[name] % 16 == 0
+        alpha, beta = (ctypes.c_float.from_address(n[name]).value for name in ("alpha", "beta"))
+        epilogue = operation.get(7, 1)
+        assert alpha == 1 or (epilogue, beta) == (1, 0)
+        assert (epilogue, beta) in ((1, 0), (1, 1), (4, 0))
+        given = (
+            *(np.dtype("float32"), *transposes, d["rows"], d["columns"], k),
+            *(n["a"], a["ld"]),
+        )
+        if epilogue == 1 and beta == 0:
+            assert n["c"] == n["d"]
+            matrices = (0, n["b"], b["ld"], 0, n["d"], d["ld"], 0, 1)
+            self.simulated.gemm(*given, *matrices, n["stream"], alpha)
+            return
+        addend, ld = (operation[8], 0) if epilogue == 4 else (n["c"], c["ld"])
+        self.simulated.gemm_add(*given, n["b"], b["ld"], n["d"], d["ld"], addend, ld, n["stream"])
 
 
 class _Cusolver(_Module):

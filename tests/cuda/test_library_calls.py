@@ -6,6 +6,7 @@ are `nvmath_on_cpu`'s. Whether NVIDIA's libraries do what they promise only a de
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -13,8 +14,18 @@ import numpy as np
 import pytest
 
 from gpuarray.errors import BackendUnavailable, DeviceError, OutOfMemory
+from gpuarray.graph.node import intern_layout
 from gpuarray.operations.library import LIBRARY
-from gpuarray_cuda.libraries import blas, eigenvalues, fourier, interface, loading, solver
+from gpuarray.plugins import Operand
+from gpuarray_cuda.libraries import (
+    blas,
+    eigenvalues,
+    fourier,
+    interface,
+    light,
+    loading,
+    solver,
+)
 from gpuarray_cuda.libraries.nvidia import NvidiaLibraries
 
 from .library_operands import REAL, Libraries, libraries
@@ -46,7 +57,7 @@ def nvmath(libraries: Libraries, monkeypatch: pytest.MonkeyPatch) -> NvmathOnCpu
     device = libraries.runtime
     assert device is not None
     found = NvmathOnCpu(device)
-    for module in (blas, solver, fourier):
+    for module in (blas, light, solver, fourier):
         monkeypatch.setattr(module, "bindings", lambda: found.bindings)
     monkeypatch.setattr(blas, "WORKSPACE_BYTES", 4096)
     made = NvidiaLibraries(Context(), device)  # type: ignore[arg-type]
@@ -74,6 +85,115 @@ def check(libraries: Libraries, name: str, **arguments: Any) -> None:
     for x, y in zip(found if isinstance(found, list) else [found], expected, strict=True):
         assert x.dtype == y.dtype
         np.testing.assert_allclose(x, y, rtol=2e-3, atol=2e-3)
+
+
+ADDENDS: dict[str, Callable[[Array], Array]] = {
+    "a row": lambda c: np.broadcast_to(c[:1], c.shape),
+    "a matrix": lambda c: c,
+    "a matrix with padding": lambda c: np.concatenate([c, c], axis=1)[:, : c.shape[1]],
+    "a column": lambda c: np.broadcast_to(c[:, :1], c.shape),
+    "a row backwards": lambda c: np.broadcast_to(c[:1, ::-1], c.shape),
+}
+
+
+@pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("right", [False, True])
+@pytest.mark.parametrize("name", ADDENDS)
+def test_products_with_an_addition(
+    libraries: Libraries,
+    nvmath: NvmathOnCpu,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    left: bool,
+    right: bool,
+) -> None:
+    monkeypatch.setattr(light, "SMALLEST_RESULT", 1)
+    a, b = random((8, 12), "float32"), random((12, 20), "float32")
+    a, b = a.T.copy().T if left else a, b.T.copy().T if right else b
+    c = ADDENDS[name](random((8, 20), "float32"))
+    given = {key: libraries.operand(x) for key, x in {"a": a, "b": b, "c": c}.items()}
+    hook = libraries.device.hook.gpuarray_matmul_add
+    found = hook(device=libraries.device, **given)
+    taken = name in ("a row", "a matrix")
+    assert (found is not None) == taken
+    if taken:
+        np.testing.assert_allclose(libraries.array(found[0]), a @ b + c, rtol=1e-5, atol=1e-5)
+        # The product alone is computed by the same algorithm, which is looked for once.
+        check(libraries, "matmul", a=a, b=b)
+        assert nvmath.called["cublasLt.matmul"] == 2
+        assert nvmath.called["cublasLt.matmul_algo_get_heuristic"] == 1
+        assert nvmath.called["cublas.gemm_ex"] == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("smallest", [1, 1 << 12])
+def test_products_with_a_factor(
+    libraries: Libraries,
+    nvmath: NvmathOnCpu,
+    monkeypatch: pytest.MonkeyPatch,
+    dtype: str,
+    smallest: int,
+) -> None:
+    monkeypatch.setattr(light, "SMALLEST_RESULT", smallest)
+    a, b = random((8, 12), dtype), random((12, 20), dtype)
+    given = {key: libraries.operand(x) for key, x in {"a": a, "b": b}.items()}
+    hook = libraries.device.hook.gpuarray_matmul_scaled
+    for scale in (0.25, -3.0, 1.0):
+        (found,) = hook(device=libraries.device, **given, scale=scale)
+        np.testing.assert_allclose(libraries.array(found), scale * (a @ b), rtol=1e-4, atol=1e-5)
+    by_light = smallest == 1 and dtype == "float32"
+    assert nvmath.called["cublasLt.matmul"] == 3 * by_light
+    assert nvmath.called["cublas.gemm_ex"] == 3 * (not by_light)
+    for scale in (1e-40, 1e39):
+        found = hook(device=libraries.device, **given, scale=scale)
+        assert (found is None) == (np.dtype(dtype).itemsize == 4)
+
+
+def test_what_cublaslt_does_not_add_is_left_to_a_kernel(
+    libraries: Libraries, nvmath: NvmathOnCpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(light, "SMALLEST_RESULT", 1)
+
+    def added(dtype: str = "float32", aligned: bool = True, row: bool = True) -> bool:
+        a, b, c = random((8, 12), dtype), random((12, 20), dtype), random((8, 20), dtype)
+        c = np.broadcast_to(c[:1], c.shape) if row else c
+        hook = libraries.device.hook.gpuarray_matmul_add
+        operands = {key: libraries.operand(x) for key, x in {"a": a, "b": b, "c": c}.items()}
+        if not aligned:
+            raw = libraries.operand(np.zeros(12 * 20 + 4, dtype))
+            layout = intern_layout(np.dtype(dtype), (12, 20), (20, 1), 4)
+            operands["b"] = Operand(raw.buffer, 4, layout)
+        return hook(device=libraries.device, **operands) is not None
+
+    assert added()
+    assert not added("float64")
+    assert not added("complex64")
+    assert not added(aligned=False)
+    nvmath.bindings.cublaslt.refused.add(4)
+    assert added(), "the algorithm of these sizes is known"
+    libraries.runtime.libraries._recipes.clear()  # type: ignore[union-attr, attr-defined]
+    assert not added()
+    assert added(row=False)
+    nvmath.bindings.cublaslt.refused.add(1)
+    libraries.runtime.libraries._recipes.clear()  # type: ignore[union-attr, attr-defined]
+    assert not added(row=False)
+    check(libraries, "matmul", a=random((8, 12), "float32"), b=random((12, 20), "float32"))
+    assert nvmath.called["cublas.gemm_ex"] == 1
+
+
+def test_recipes_are_kept_and_the_oldest_is_given_up(
+    libraries: Libraries, nvmath: NvmathOnCpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(light, "SMALLEST_RESULT", 64)
+    monkeypatch.setattr(light, "KEPT_RECIPES", 2)
+    b = random((8, 8), "float32")
+    for rows in (8, 9, 10, 10, 9, 8):
+        check(libraries, "matmul", a=random((rows, 8), "float32"), b=b)
+    assert nvmath.called["cublasLt.matmul_algo_get_heuristic"] == 4
+    # Two recipes of two operations and three layouts each, and the preference.
+    assert len(nvmath.bindings.cublaslt.living) == 2 * 5 + 1
+    check(libraries, "matmul", a=random((4, 8), "float32"), b=b)
+    assert nvmath.called["cublas.gemm_ex"] == 1
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -339,7 +459,7 @@ def test_a_missing_package_names_the_extra(
 
 def test_numbers_of_enumerations_are_nvidias() -> None:
     import nvmath
-    from nvmath.bindings import cublas, cufft, cusolver
+    from nvmath.bindings import cublas, cublasLt, cufft, cusolver
 
     for dtype, e in loading.ELEMENTS.items():
         kind = "C" if dtype.kind == "c" else "R"
@@ -363,8 +483,20 @@ def test_numbers_of_enumerations_are_nvidias() -> None:
     assert {key: value for key, (value, _) in fourier._TYPES.items()} == {
         key: cufft.Type[name] for key, name in types.items()
     }
+    attribute, preference = cublasLt.MatmulDescAttribute, cublasLt.MatmulPreferenceAttribute
+    assert (light._TRANSPOSE_A, light._TRANSPOSE_B) == (attribute.TRANSA, attribute.TRANSB)
+    assert light._EPILOGUE == attribute.EPILOGUE
+    assert light._BIAS_POINTER == attribute.BIAS_POINTER
+    assert light._BIAS == cublasLt.Epilogue.BIAS
+    assert light._WORKSPACE_BYTES == preference.MAX_WORKSPACE_BYTES
+    assert (
+        tuple(preference[f"MIN_ALIGNMENT_{matrix}_BYTES"] for matrix in "ABCD") == light._ALIGNMENTS
+    )
+    assert cublasLt.matmul_heuristic_result_dtype.itemsize == light._RESULT_BYTES
+    assert light._UNSUPPORTED == (cublas.Status.INVALID_VALUE, cublas.Status.NOT_SUPPORTED)
     assert loading.OUT_OF_MEMORY == {
         "cuBLAS": cublas.Status.ALLOC_FAILED,
+        "cuBLASLt": cublas.Status.ALLOC_FAILED,
         "cuSOLVER": cusolver.Status.ALLOC_FAILED,
         "cuFFT": cufft.Result.ALLOC_FAILED,
     }

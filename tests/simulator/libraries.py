@@ -20,6 +20,9 @@ class SimulatedLibraries(SimulatedSolver):
 
     # Products
 
+    def load(self, stream: int) -> None:
+        pass
+
     def gemm(
         self,
         dtype: DType,
@@ -39,13 +42,17 @@ class SimulatedLibraries(SimulatedSolver):
         stride_c: int,
         batch: int,
         stream: int,
+        scale: float = 1.0,
     ) -> None:
+        if dtype.type(scale) == 0 or not np.isfinite(dtype.type(scale)):
+            raise DeviceError(f"gemm: a scale of {scale}")
         steps = dtype.itemsize * np.arange(batch, dtype=np.int64)
         if min(stride_a, stride_b, stride_c) < 0 or (batch > 1 and stride_c < (n - 1) * ldc + m):
             raise DeviceError("gemm: strides of stacks")
         self._multiply(
             *("gemm", dtype, transpose_a, transpose_b, m, n, k, a + stride_a * steps, lda),
             *(b + stride_b * steps, ldb, c + stride_c * steps, ldc, stream),
+            scale=scale,
         )
 
     def gemm_pointers(
@@ -69,6 +76,49 @@ class SimulatedLibraries(SimulatedSolver):
             *(b, ldb, c, ldc, stream),
         )
 
+    def adds(
+        self,
+        dtype: DType,
+        transpose_a: bool,
+        transpose_b: bool,
+        m: int,
+        n: int,
+        k: int,
+        lda: int,
+        ldb: int,
+        ldc: int,
+        ld_addend: int,
+    ) -> bool:
+        return dtype == np.float32 and ld_addend in (0, ldc)
+
+    def gemm_add(
+        self,
+        dtype: DType,
+        transpose_a: bool,
+        transpose_b: bool,
+        m: int,
+        n: int,
+        k: int,
+        a: int,
+        lda: int,
+        b: int,
+        ldb: int,
+        c: int,
+        ldc: int,
+        addend: int,
+        ld_addend: int,
+        stream: int,
+    ) -> None:
+        if not self.adds(dtype, transpose_a, transpose_b, m, n, k, lda, ldb, ldc, ld_addend) or any(
+            pointer % 16 for pointer in (a, b, c, addend)
+        ):
+            raise DeviceError("gemm_add: without `adds`, or an address that is not aligned")
+        self._multiply(
+            *("gemm_add", dtype, transpose_a, transpose_b, m, n, k, a + np.zeros(1, np.int64), lda),
+            *(b + np.zeros(1, np.int64), ldb, c + np.zeros(1, np.int64), ldc, stream),
+            (addend, ld_addend),
+        )
+
     def _multiply(
         self,
         name: str,
@@ -85,6 +135,8 @@ class SimulatedLibraries(SimulatedSolver):
         c: Array,
         ldc: int,
         stream: int,
+        addend: tuple[int, int] | None = None,
+        scale: float = 1.0,
     ) -> None:
         shape_a = (k, m) if transpose_a else (m, k)
         shape_b = (n, k) if transpose_b else (k, n)
@@ -96,12 +148,18 @@ class SimulatedLibraries(SimulatedSolver):
             return [(int(p), nbytes) for p in pointers]
 
         reads = [*ranges(a, *shape_a, lda), *ranges(b, *shape_b, ldb)]
+        if addend is not None:
+            columns = n if addend[1] else 1
+            reads += ranges(np.array([addend[0]]), m, columns, addend[1])
         with self._call(name, dtype, stream, reads, ranges(c, m, n, ldc)):
             for at_a, at_b, at_c in zip(a, b, c, strict=True):
                 x = column_major(int(at_a), dtype, *shape_a, lda)
                 y = column_major(int(at_b), dtype, *shape_b, ldb)
                 x, y = (x.T if transpose_a else x), (y.T if transpose_b else y)
-                column_major(int(at_c), dtype, m, n, ldc)[...] = x @ y
+                product = x @ y * dtype.type(scale)
+                if addend is not None:
+                    product = product + column_major(addend[0], dtype, m, columns, addend[1] or m)
+                column_major(int(at_c), dtype, m, n, ldc)[...] = product
 
     # Fourier transforms
 

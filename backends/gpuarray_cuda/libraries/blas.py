@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .light import ALIGNMENT, LightProducts
 from .loading import ELEMENTS, Session, bindings, parts
 
 __all__ = ["Blas"]
@@ -29,13 +30,36 @@ _LARGEST_INT = 2**31 - 1
 _ANY_ALGORITHM, _NOT_TRANSPOSED = -1, 0
 
 
-class Blas:
+class Blas(LightProducts):
     """The part of `interface.Libraries` that cuBLAS answers."""
 
     _session: Session
 
     def __init__(self) -> None:
+        super().__init__()
         self._blas_handles: dict[int, int] = {}
+        self._workspaces: dict[int, int] = {}
+        self._alphas: dict[DType, NDArray[Any]] = {}
+
+    def _alpha(self, dtype: DType, scale: float) -> int:
+        """The address, on the host, of a factor; it is read before the next call."""
+        found = self._alphas.get(dtype)
+        if found is None:
+            found = self._alphas[dtype] = np.empty(1, dtype)
+        found[0] = scale
+        return int(found.ctypes.data)
+
+    def load(self, stream: int) -> None:
+        self._blas(stream)
+
+    def _workspace(self, stream: int) -> tuple[int, int]:
+        """The workspace of a stream, and its size."""
+        if stream not in self._workspaces:
+            self._blas(stream)
+        return self._workspaces[stream], WORKSPACE_BYTES
+
+    def _workspace_bytes(self) -> int:
+        return WORKSPACE_BYTES
 
     def _blas(self, stream: int) -> int:
         found = self._blas_handles.get(stream)
@@ -48,6 +72,7 @@ class Blas:
                 cublas.set_stream(found, stream)  # takes a workspace away, so it comes first
                 cublas.set_workspace(found, workspace, WORKSPACE_BYTES)
             self._blas_handles[stream] = found
+            self._workspaces[stream] = workspace
         return found
 
     def gemm(
@@ -69,18 +94,29 @@ class Blas:
         stride_c: int,
         batch: int,
         stream: int,
+        scale: float = 1.0,
     ) -> None:
-        handle = self._blas(stream)
+        if batch == 1 and not (a | b | c) % ALIGNMENT:
+            recipe = self._recipe(dtype, transpose_a, transpose_b, m, n, k, lda, ldb, ldc)
+            if recipe is not None:
+                alpha = ELEMENTS[dtype].one if scale == 1 else self._alpha(dtype, scale)
+                self._light(
+                    recipe, recipe.operation, alpha, a, b, ELEMENTS[dtype].zero, c, c, stream
+                )
+                return
+        handle = self._blas_handles.get(stream) or self._blas(stream)
         cublas = bindings().cublas
-        e = ELEMENTS[dtype]
+        _, data, _, compute, one, zero = ELEMENTS[dtype]
+        if scale != 1:
+            one = self._alpha(dtype, scale)
         wide = max(m, n, k, lda, ldb, ldc) > _LARGEST_INT
         ta, tb = int(transpose_a), int(transpose_b)
         with self._session.calling("cuBLAS"):
             if batch == 1:
                 (cublas.gemm_ex_64 if wide else cublas.gemm_ex)(
-                    *(handle, ta, tb, m, n, k, e.one, a, e.data, lda, b, e.data, ldb),
-                    *(e.zero, c, e.data, ldc, e.compute, _ANY_ALGORITHM),
-                )
+                    handle, ta, tb, m, n, k, one, a, data, lda, b, data, ldb, zero, c, data, ldc,
+                    compute, _ANY_ALGORITHM,
+                )  # fmt: skip
                 return
             multiply = cublas.gemm_strided_batched_ex
             if wide:
@@ -88,11 +124,11 @@ class Blas:
             for first, count in parts(batch, LARGEST_BATCH):
                 skipped = first * dtype.itemsize
                 multiply(
-                    *(handle, ta, tb, m, n, k, e.one),
-                    *(a + skipped * stride_a, e.data, lda, stride_a),
-                    *(b + skipped * stride_b, e.data, ldb, stride_b),
-                    *(e.zero, c + skipped * stride_c, e.data, ldc, stride_c),
-                    *(count, e.compute, _ANY_ALGORITHM),
+                    *(handle, ta, tb, m, n, k, one),
+                    *(a + skipped * stride_a, data, lda, stride_a),
+                    *(b + skipped * stride_b, data, ldb, stride_b),
+                    *(zero, c + skipped * stride_c, data, ldc, stride_c),
+                    *(count, compute, _ANY_ALGORITHM),
                 )
 
     def gemm_pointers(

@@ -26,8 +26,42 @@ class LibraryHooks:
     _executor: Callable[[Device], Executor]
 
     @hookimpl
+    def gpuarray_prepare(self, device: Device, name: str) -> None:
+        executor = self._executor(device)
+        executor.runtime.libraries.load(executor.stream)
+
+    @hookimpl
     def gpuarray_matmul(self, device: Device, a: Operand, b: Operand) -> list[Operand]:
-        return self._answer(device, products.matmul, a, b)
+        # As `_answer`, in less time: small products are many.
+        executor = self._executor(device)
+        found = products.matmul(executor, a, b)
+        if not (a.buffer.exclusive and b.buffer.exclusive):
+            executor.let_others_wait(executor.stream)
+        return [found]
+
+    @hookimpl
+    def gpuarray_matmul_add(
+        self, device: Device, a: Operand, b: Operand, c: Operand
+    ) -> list[Operand] | None:
+        executor = self._executor(device)
+        found = products.matmul_add(executor, a, b, c)
+        if found is None:
+            return None
+        if not (a.buffer.exclusive and b.buffer.exclusive and c.buffer.exclusive):
+            executor.let_others_wait(executor.stream)
+        return [found]
+
+    @hookimpl
+    def gpuarray_matmul_scaled(
+        self, device: Device, a: Operand, b: Operand, scale: float
+    ) -> list[Operand] | None:
+        executor = self._executor(device)
+        found = products.matmul_scaled(executor, a, b, scale)
+        if found is None:
+            return None
+        if not (a.buffer.exclusive and b.buffer.exclusive):
+            executor.let_others_wait(executor.stream)
+        return [found]
 
     @hookimpl
     def gpuarray_fft(

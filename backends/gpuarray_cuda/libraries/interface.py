@@ -85,6 +85,9 @@ class Libraries(Protocol):
 
     # Products
 
+    def load(self, stream: int) -> None:
+        """Load what products on a stream need."""
+
     def gemm(
         self,
         dtype: DType,
@@ -104,12 +107,14 @@ class Libraries(Protocol):
         stride_c: int,
         batch: int,
         stream: int,
+        scale: float = 1.0,
     ) -> None:
-        """Write the products op(a) @ op(b), ``(m, n)``, of a stack to c.
+        """Write the products op(a) @ op(b), ``(m, n)``, of a stack to c, each times `scale`.
 
         op(a) is ``(m, k)``: `a` itself, or the transpose of `a` as it is stored. Element (i, j) of
         a stored matrix is ``i + j * ld`` from its first, and ld is at least its number of rows.
-        A stride of 0 repeats one matrix. float32 is computed in float32 throughout.
+        A stride of 0 repeats one matrix. `scale` is neither 0 nor infinite in `dtype`, and rounds
+        the product once more. float32 is computed in float32 throughout.
         """
 
     def gemm_pointers(
@@ -129,6 +134,45 @@ class Libraries(Protocol):
         stream: int,
     ) -> None:
         """As `gemm`, with the device address of each matrix in an array on the host."""
+
+    def adds(
+        self,
+        dtype: DType,
+        transpose_a: bool,
+        transpose_b: bool,
+        m: int,
+        n: int,
+        k: int,
+        lda: int,
+        ldb: int,
+        ldc: int,
+        ld_addend: int,
+    ) -> bool:
+        """Whether there is a `gemm_add` for these sizes, with all addresses aligned to 16 bytes."""
+
+    def gemm_add(
+        self,
+        dtype: DType,
+        transpose_a: bool,
+        transpose_b: bool,
+        m: int,
+        n: int,
+        k: int,
+        a: int,
+        lda: int,
+        b: int,
+        ldb: int,
+        c: int,
+        ldc: int,
+        addend: int,
+        ld_addend: int,
+        stream: int,
+    ) -> None:
+        """As `gemm` for one matrix, and add a matrix, rounded once more.
+
+        The columns of the addend are `ld_addend` apart; with 0 it is one column, for each column of
+        the product. The bits are those of `gemm` and an addition. Only where `adds` says so.
+        """
 
     # Triangular factors
 

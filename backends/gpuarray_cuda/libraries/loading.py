@@ -27,7 +27,7 @@ __all__ = ["ELEMENTS", "Bindings", "Element", "Session", "Work", "bindings", "pa
 T = TypeVar("T")
 
 # The code of each library for "no memory left"; the numbers are part of its ABI.
-OUT_OF_MEMORY = {"cuBLAS": 3, "cuSOLVER": 2, "cuFFT": 2}
+OUT_OF_MEMORY = {"cuBLAS": 3, "cuBLASLt": 3, "cuSOLVER": 2, "cuFFT": 2}
 
 
 class Element(NamedTuple):
@@ -69,6 +69,7 @@ class Bindings:
     """The modules of nvmath-python; typed `Any` because they are compiled."""
 
     cublas: Any
+    cublaslt: Any
     cusolver: Any
     cufft: Any
 
@@ -85,6 +86,7 @@ def bindings() -> Bindings:
     try:
         return Bindings(
             cublas=importlib.import_module("nvmath.bindings.cublas"),
+            cublaslt=importlib.import_module("nvmath.bindings.cublasLt"),
             cusolver=importlib.import_module("nvmath.bindings.cusolverDn"),
             cufft=importlib.import_module("nvmath.bindings.cufft"),
         )

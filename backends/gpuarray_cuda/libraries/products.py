@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gpuarray.graph.node import contiguous_layout
 from gpuarray.plugins import Operand
+from gpuarray_cuda.buffer import CudaBuffer
 
 from .copying import MOST_AXES, merged
 from .integer_products import integer_product
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
     from gpuarray.graph.node import Layout
     from gpuarray_cuda.executor import Executor
 
-__all__ = ["matmul"]
+__all__ = ["matmul", "matmul_add", "matmul_scaled"]
+
+# The smallest and the largest normal number of float32: others round to 0 or to infinity, or lose
+# digits.
+_SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
 class _Side(NamedTuple):
@@ -50,40 +55,116 @@ class _Plan(NamedTuple):
     axes: tuple[tuple[int, ...], ...]
 
 
+class _Direct(NamedTuple):
+    """A `_Plan` of one call: what `Libraries.gemm` gets besides pointers and a stream.
+
+    cuBLAS's first operand is the second of the product.
+    """
+
+    layout: Layout
+    nbytes: int
+    sizes: tuple[np.dtype[Any], bool, bool, int, int, int]
+    lda: int
+    stride_a: int
+    ldb: int
+    stride_b: int
+    ldc: int
+    stride_c: int
+    batch: int
+
+
 def matmul(executor: Executor, a: Operand, b: Operand) -> Operand:
     """The product of ``(..., m, k)`` and ``(..., k, n)``, of one dtype and stack."""
+    direct = _direct(a.layout, b.layout)
+    if direct is None:
+        return _in_other_ways(executor, a, b)
+    return _multiplied(executor, a, b, direct, 1.0)
+
+
+def matmul_scaled(executor: Executor, a: Operand, b: Operand, scale: float) -> Operand | None:
+    """``scale * (a @ b)`` by one call of a library, or None where there is none."""
+    direct = _direct(a.layout, b.layout)
+    if direct is None or (
+        direct.sizes[0].itemsize == 4 and not _SMALLEST <= abs(scale) <= _LARGEST
+    ):
+        return None
+    return _multiplied(executor, a, b, direct, scale)
+
+
+def _multiplied(
+    executor: Executor, a: Operand, b: Operand, direct: _Direct, scale: float
+) -> Operand:
+    stream = executor.stream
+    layout, nbytes, sizes, lda, stride_a, ldb, stride_b, ldc, stride_c, batch = direct
+    at_a, at_b = _address(a, stream), _address(b, stream)
+    buffer = CudaBuffer(executor.device, executor.runtime, nbytes, stream)
+    executor.runtime.libraries.gemm(
+        *sizes, at_b, lda, stride_a, at_a, ldb, stride_b,
+        buffer.pointer, ldc, stride_c, batch, stream, scale,
+    )  # fmt: skip
+    return Operand(buffer, 0, layout)
+
+
+def matmul_add(executor: Executor, a: Operand, b: Operand, c: Operand) -> Operand | None:
+    """``a @ b + c`` by one call of a library, or None where there is none for these layouts."""
+    direct = _direct(a.layout, b.layout)
+    distance = _addend(a.layout, b.layout, c.layout)
+    if direct is None or distance is None:
+        return None
+    libraries, stream = executor.runtime.libraries, executor.stream
+    layout, nbytes, sizes, lda, _, ldb, _, ldc, _, _ = direct
+    if not libraries.adds(*sizes, lda, ldb, ldc, distance):
+        return None
+    at_a, at_b, at_c = _address(a, stream), _address(b, stream), _address(c, stream)
+    buffer = CudaBuffer(executor.device, executor.runtime, nbytes, stream)
+    libraries.gemm_add(*sizes, at_b, lda, at_a, ldb, buffer.pointer, ldc, at_c, distance, stream)
+    return Operand(buffer, 0, layout)
+
+
+@functools.lru_cache(maxsize=4096)
+def _addend(a: Layout, b: Layout, c: Layout) -> int | None:
+    """How far the rows of what is added are from each other, or None where no library takes it."""
+    if len(a.shape) != 2 or min(a.alignment, b.alignment, c.alignment) < 16:
+        return None
+    down, along = c.strides
+    n = c.shape[1]
+    if along != 1 and n > 1:
+        return None
+    return 0 if down == 0 else (down if down >= n else None)
+
+
+def _address(x: Operand, stream: int) -> int:
+    """As `matrices.address`, in less time."""
+    buffer: Any = x.buffer
+    pointer: int = buffer.pointer if buffer.writer == stream else buffer.read_on(stream)
+    return pointer + x.offset
+
+
+def _in_other_ways(executor: Executor, a: Operand, b: Operand) -> Operand:
+    """A product of integers, of what has to be copied first, or by arrays of pointers."""
     if a.layout.dtype.kind not in "fc":
         return _integers(executor, a, b)
     if _side(a.layout) is None:
         a = contiguous(executor, a)
     if _side(b.layout) is None:
         b = contiguous(executor, b)
+    if _direct(a.layout, b.layout) is not None:
+        return matmul(executor, a, b)
     plan = _plan(a.layout, b.layout)
     buffer = executor.allocate(plan.layout.nbytes)
-    dtype, m, n, k = plan.layout.dtype, plan.m, plan.n, plan.k
-    libraries, stream = executor.runtime.libraries, executor.stream
-    at_a, at_b, at_c = address(executor, a), address(executor, b), buffer.pointer
-    transposes = (not plan.b.by_rows, not plan.a.by_rows)
-    if len(plan.axes) < 2:
-        batch, stride_a, stride_b = plan.axes[0] if plan.axes else (1, 0, 0)
-        libraries.gemm(
-            *(dtype, *transposes, n, m, k, at_b, plan.b.distance, stride_b),
-            *(at_a, plan.a.distance, stride_a, at_c, n, m * n, batch, stream),
-        )
-    else:
-        itemsize = dtype.itemsize
-        count = math.prod(axis[0] for axis in plan.axes)
-        products: Any = m * n * np.arange(count, dtype=np.int64)
-        libraries.gemm_pointers(
-            *(dtype, *transposes, n, m, k),
-            a=at_b + itemsize * _offsets(plan.axes, 2),
-            lda=plan.b.distance,
-            b=at_a + itemsize * _offsets(plan.axes, 1),
-            ldb=plan.a.distance,
-            c=at_c + itemsize * products,
-            ldc=n,
-            stream=stream,
-        )
+    m, n, itemsize = plan.m, plan.n, plan.layout.dtype.itemsize
+    count = math.prod(axis[0] for axis in plan.axes)
+    products: Any = m * n * np.arange(count, dtype=np.int64)
+    executor.runtime.libraries.gemm_pointers(
+        *(plan.layout.dtype, not plan.b.by_rows, not plan.a.by_rows, n, m, plan.k),
+        a=address(executor, b) + itemsize * _offsets(plan.axes, 2),
+        lda=plan.b.distance,
+        b=address(executor, a) + itemsize * _offsets(plan.axes, 1),
+        ldb=plan.a.distance,
+        c=buffer.pointer + itemsize * products,
+        ldc=n,
+        stream=executor.stream,
+    )
     return Operand(buffer, 0, plan.layout)
 
 
@@ -112,6 +193,23 @@ def _side(layout: Layout) -> _Side | None:
     if (down == 1 or rows == 1) and (along >= rows or columns == 1):
         return _Side(False, along if columns > 1 else rows)
     return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _direct(a: Layout, b: Layout) -> _Direct | None:
+    """How operands are multiplied as they are, in one call; None where they are not."""
+    if a.dtype.kind not in "fc" or _side(a) is None or _side(b) is None:
+        return None
+    plan = _plan(a, b)
+    if len(plan.axes) > 1:
+        return None
+    m, n = plan.m, plan.n
+    batch, stride_a, stride_b = plan.axes[0] if plan.axes else (1, 0, 0)
+    return _Direct(
+        *(plan.layout, plan.layout.nbytes),
+        (a.dtype, not plan.b.by_rows, not plan.a.by_rows, n, m, plan.k),
+        *(plan.b.distance, stride_b, plan.a.distance, stride_a, n, m * n, batch),
+    )
 
 
 @functools.lru_cache(maxsize=4096)
