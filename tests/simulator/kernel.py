@@ -30,6 +30,9 @@ WAITING = re.compile(
 )
 # A PTX instruction of one float, which the header has as a function.
 PTX = re.compile(r'asm\("([\w.]+) %0, %1;" : "=f"\((\w+)\) : "f"\((\w+)\)\);')
+# Copies to shared memory, which the header has, too.
+COPY = re.compile(r'asm volatile\("[^"]*cp\.async\.c[ag]\.shared\.global [^"]*, (\d+);}" :: ([^;]*);')
+WAIT_FOR_COPIES = 'asm volatile("cp.async.wait_all;" ::: "memory");'
 DYNAMIC_SHARED = re.compile(
     r"\bextern\s+__shared__\s+((?:(?:__align__|alignas)\s*\([^)]*\)\s*)?)([^;\[=]*?)"
     r"(?:(?:__align__|alignas)\s*\([^)]*\)\s*)?(\w+)\s*\[\s*\]\s*;"
@@ -91,7 +94,9 @@ def translation_unit(source: str, name: str) -> str:
 
 def without_ptx(source: str) -> str:
     """`source` with calls of the header's functions in the place of PTX instructions."""
-    return PTX.sub(lambda m: f"{m[2]} = gasim_{m[1].replace('.', '_')}({m[3]});", source)
+    source = PTX.sub(lambda m: f"{m[2]} = gasim_{m[1].replace('.', '_')}({m[3]});", source)
+    source = COPY.sub(r"gasim_copy_async(shared, global, \1);", source)
+    return source.replace(WAIT_FOR_COPIES, "gasim_wait_for_copies();")
 
 
 def launch_bounds(source: str, name: str) -> int:

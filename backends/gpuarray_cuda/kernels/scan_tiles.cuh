@@ -1,7 +1,8 @@
-// A scan of long rows in one pass over memory. Each block scans a tile, publishes its total, and adds
-// up the totals of all tiles before it in the row: those of whole groups of BLOCK tiles, which the
-// last tile of each group publishes, and those of its own group. Nothing depends on which totals
-// come first, so equal inputs give equal bits. Tiles are drawn in order: those before have begun.
+// A scan of long rows in one pass over memory. Each block copies a tile to shared memory, publishes
+// its total, and adds up the totals of all tiles before it in the row: those of whole groups of BLOCK
+// tiles, which the last tile of each group publishes, and those of its own group. Nothing depends on
+// which totals come first, so equal inputs give equal bits. Tiles are drawn in order: those before
+// have begun.
 
 struct Args {
   const void* input;
@@ -14,7 +15,8 @@ struct Args {
 };
 
 constexpr int WARPS = BLOCK / 32;
-constexpr int PIECES = ITEMS / WIDTH;
+constexpr int ITEMS = BYTES / sizeof(T);  // of a thread, side by side
+constexpr int OF_WARP = 32 * ITEMS;
 constexpr int TILE = BLOCK * ITEMS;
 constexpr int WORDS = sizeof(T) < 4 ? 1 : sizeof(T) / 4;
 constexpr u64 READY = 1ull << 32;
@@ -57,12 +59,28 @@ __device__ __forceinline__ T combined_in_block(T x, T* of_warps) {
   return x;
 }
 
+// The warp's elements lie in vectors of 16 bytes, BYTES of each lane side by side, and a lane's
+// vectors in an order of its own: so eight lanes that read one vector each, or all of one lane, find
+// them in different banks.
+constexpr int EACH = 16 / sizeof(T);
+constexpr int VECTORS = BYTES / 16;
+static_assert((VECTORS & (VECTORS - 1)) == 0, "a power of two, for the exclusive or");
+using Vector = vec_t<T, EACH>;
+
+__device__ __forceinline__ Vector* held_at(Vector* held, u32 lane, u32 vector) {
+  return held + lane * VECTORS + (vector ^ lane % VECTORS);
+}
+
+__device__ __forceinline__ T* element_at(Vector* held, u32 element) {
+  return held_at(held, element / ITEMS, element % ITEMS / EACH)->v + element % EACH;
+}
+
 extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
 gpuarray_scan_tiles(const __grid_constant__ Args a) {
+  __shared__ Vector all_held[BLOCK * VECTORS];
   __shared__ T of_warps[WARPS];
   __shared__ u32 drawn[2];
-  static_assert(ITEMS % WIDTH == 0, "whole vectors for each thread");
-  using Vector = vec_t<T, WIDTH>;
+  using Moved = vec_t<T, WIDTH>;
   const u32 t = threadIdx.x, lane = t % 32, warp = t / 32;
   if (t == 0) {
     const u32 number = atomicAdd(a.ticket, 1u);
@@ -71,39 +89,31 @@ gpuarray_scan_tiles(const __grid_constant__ Args a) {
   }
   __syncthreads();
   const u32 row = drawn[0], tile = drawn[1];
-  const i64 skipped = (i64)tile * TILE, begin = row * a.size + skipped;
-  const u32 first = warp * (32 * ITEMS) + lane * WIDTH;
-  const bool whole = a.size - skipped >= TILE;
-  const u32 valid = whole ? TILE : (u32)(a.size - skipped);
-  const T* const source = reinterpret_cast<const T*>(a.input) + begin + first;
+  const i64 skipped = (i64)tile * TILE + warp * OF_WARP, begin = row * a.size + skipped;
+  const bool whole = a.size - skipped >= OF_WARP;
+  Vector* const held = all_held + warp * (32 * VECTORS);
 
-  Vector held[PIECES];
+  const T* const source = reinterpret_cast<const T*>(a.input) + begin;
+  if (whole && sizeof(Moved) >= 4) {
 #pragma unroll
-  for (int j = 0; j < PIECES; ++j) {
-    if (whole) {
-      held[j] = *reinterpret_cast<const Vector*>(source + j * (32 * WIDTH));
-    } else {
-#pragma unroll
-      for (int c = 0; c < WIDTH; ++c) {
-        const u32 at = j * (32 * WIDTH) + c;
-        held[j].v[c] = first + at < valid ? source[at] : nothing<T>();
-      }
-    }
+    for (u32 e = lane * WIDTH; e < OF_WARP; e += 32 * WIDTH)
+      ga_copy_async<sizeof(Moved) < 4 ? 4 : sizeof(Moved)>(element_at(held, e), source + e);
+    ga_wait_for_copies();
+  } else {
+    for (u32 e = lane; e < OF_WARP; e += 32)
+      *element_at(held, e) = skipped + e < a.size ? source[e] : nothing<T>();
   }
-  // Within the warp.
-  T carry = nothing<T>();
+  __syncwarp();
+
+  T mine = nothing<T>();
 #pragma unroll
-  for (int j = 0; j < PIECES; ++j) {
+  for (int j = 0; j < VECTORS; ++j) {
+    const Vector x = *held_at(held, lane, j);
 #pragma unroll
-    for (int c = 1; c < WIDTH; ++c) held[j].v[c] = combined(held[j].v[c - 1], held[j].v[c]);
-    const T upto = upto_in_warp<32>(held[j].v[WIDTH - 1]);
-    const T before = ga_shuffle_up(upto, 1);
-    const T start = lane == 0 ? carry : combined(carry, before);
-#pragma unroll
-    for (int c = 0; c < WIDTH; ++c) held[j].v[c] = combined(start, held[j].v[c]);
-    carry = combined(carry, ga_shuffle(upto, 31));
+    for (int c = 0; c < EACH; ++c) mine = combined(mine, x.v[c]);
   }
-  if (lane == 0) of_warps[warp] = carry;
+  const T upto = upto_in_warp<32>(mine), before = ga_shuffle_up(upto, 1);
+  if (lane == 31) of_warps[warp] = upto;
   __syncthreads();
   T below = nothing<T>(), total = nothing<T>();
 #pragma unroll
@@ -111,6 +121,7 @@ gpuarray_scan_tiles(const __grid_constant__ Args a) {
     if (w == warp) below = total;
     total = combined(total, of_warps[w]);
   }
+  if (lane > 0) below = combined(below, before);
   const u64 number = (u64)row * a.tiles + tile;
   if (t == 0) publish(a.totals + number * WORDS, total);
   if (tile > 0) {
@@ -126,19 +137,29 @@ gpuarray_scan_tiles(const __grid_constant__ Args a) {
       earlier = combined(awaited(groups + (u64)g * WORDS), earlier);
     below = combined(combined_in_block(earlier, of_warps), below);
   }
-  T* const target = reinterpret_cast<T*>(a.output) + begin + first;
+
+  // The thread's own sums are added to what is below at the end: they are the more exact for it.
+  mine = nothing<T>();
 #pragma unroll
-  for (int j = 0; j < PIECES; ++j) {
+  for (int j = 0; j < VECTORS; ++j) {
+    Vector* const place = held_at(held, lane, j);
+    Vector x = *place;
 #pragma unroll
-    for (int c = 0; c < WIDTH; ++c) held[j].v[c] = combined(below, held[j].v[c]);
-    if (whole) {
-      *reinterpret_cast<Vector*>(target + j * (32 * WIDTH)) = held[j];
-    } else {
-#pragma unroll
-      for (int c = 0; c < WIDTH; ++c) {
-        const u32 at = j * (32 * WIDTH) + c;
-        if (first + at < valid) target[at] = held[j].v[c];
-      }
+    for (int c = 0; c < EACH; ++c) {
+      mine = combined(mine, x.v[c]);
+      x.v[c] = combined(below, mine);
     }
+    *place = x;
+  }
+  __syncwarp();
+  T* const target = reinterpret_cast<T*>(a.output) + begin;
+  if (whole) {
+#pragma unroll
+    for (u32 e = lane * WIDTH; e < OF_WARP; e += 32 * WIDTH)
+      *reinterpret_cast<Moved*>(target + e) =
+          *reinterpret_cast<const Moved*>(element_at(held, e));
+  } else {
+    for (u32 e = lane; e < OF_WARP; e += 32)
+      if (skipped + e < a.size) target[e] = *element_at(held, e);
   }
 }
