@@ -87,10 +87,10 @@ def _by_tiles(
     runtime, stream = executor.runtime, executor.stream
     block = tuning.SCAN_BLOCK
     tiles = -(-size // (block * tuning.SCAN_BYTES // dtype.itemsize))
-    words = max(dtype.itemsize // 4, 1)
-    totals_bytes = 8 * words * rows * tiles
-    groups_bytes = 8 * words * rows * (tiles // block)
-    work = executor.allocate(totals_bytes + groups_bytes + 8)
+    # Totals of tiles, of each 32 and of each 1024 of them, a mark with every 4 bytes.
+    totals = rows * (tiles + tiles // 32 + tiles // 1024)
+    totals_bytes = 8 * max(dtype.itemsize // 4, 1) * totals
+    work = executor.allocate(totals_bytes + 8)
     runtime.fill(work.pointer, work.nbytes, stream)
     constants = (
         *constants,
@@ -102,9 +102,8 @@ def _by_tiles(
         ),
     )
     text = kernel_source("scan_tiles", constants, "scan_elements")
-    kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 7)
-    groups = work.pointer + totals_bytes
-    values = (source, result, work.pointer, groups, groups + groups_bytes, size, tiles)
+    kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 6)
+    values = (source, result, work.pointer, work.pointer + totals_bytes, size, tiles)
     runtime.launch(kernel, rows * tiles, block, 0, stream, values)
 
 

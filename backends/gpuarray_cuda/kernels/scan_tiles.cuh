@@ -1,14 +1,11 @@
 // A scan of long rows in one pass over memory. Each block copies a tile to shared memory, publishes
-// its total, and adds up the totals of all tiles before it in the row: those of whole groups of BLOCK
-// tiles, which the last tile of each group publishes, and those of its own group. Nothing depends on
-// which totals come first, so equal inputs give equal bits. Tiles are drawn in order: those before
-// have begun.
+// its total, and adds up the totals of all tiles before it in the row. Nothing depends on which totals
+// come first, so equal inputs give equal bits. Tiles are drawn in order: those before have begun.
 
 struct Args {
   const void* input;
   void* output;
   u64* totals;
-  u64* group_totals;
   u32* ticket;
   i64 size;
   i64 tiles;
@@ -46,17 +43,37 @@ __device__ __forceinline__ T awaited(const u64* place) {
   return found.value;
 }
 
-// All values of the block, in an order of their threads.
-__device__ __forceinline__ T combined_in_block(T x, T* of_warps) {
+// All values of the warp, put together in one order.
+__device__ __forceinline__ T combined_in_warp(T x) {
 #pragma unroll
   for (int d = 16; d > 0; d /= 2) x = combined(x, ga_shuffle_down(x, d));
-  __syncthreads();
-  if (threadIdx.x % 32 == 0) of_warps[threadIdx.x / 32] = x;
-  __syncthreads();
-  x = of_warps[0];
-#pragma unroll
-  for (int w = 1; w < WARPS; ++w) x = combined(x, of_warps[w]);
-  return x;
+  return ga_shuffle(x, 0);
+}
+
+// Everything before a tile of its row, for the lanes of one warp. `totals` are those of the row's
+// tiles, then of each 32 of them, then of each 1024. The last of 32 publishes their total for all
+// later ones, and the last of 1024.
+__device__ __forceinline__ T before_tile(u64* totals, u32 tiles, u32 tile, T total) {
+  const u32 lane = threadIdx.x % 32, group = tile / 32, block = tile / 1024;
+  u64* const of_groups = totals + (u64)tiles * WORDS;
+  u64* const of_blocks = of_groups + (u64)(tiles / 32) * WORDS;
+  T below = nothing<T>();
+  if (lane < tile % 32) below = awaited(totals + (u64)(group * 32 + lane) * WORDS);
+  below = combined_in_warp(below);
+  if (tile % 32 == 31) {
+    total = combined(below, total);
+    if (lane == 0) publish(of_groups + (u64)group * WORDS, total);
+  }
+  T earlier = nothing<T>();
+  if (lane < group % 32) earlier = awaited(of_groups + (u64)(block * 32 + lane) * WORDS);
+  earlier = combined_in_warp(earlier);
+  if (tile % 1024 == 1023 && lane == 0)
+    publish(of_blocks + (u64)block * WORDS, combined(earlier, total));
+  below = combined(earlier, below);
+  earlier = nothing<T>();
+  for (u32 b = lane; b < block; b += 32)
+    earlier = combined(earlier, awaited(of_blocks + (u64)b * WORDS));
+  return combined(combined_in_warp(earlier), below);
 }
 
 // The warp's elements lie in vectors of 16 bytes, BYTES of each lane side by side, and a lane's
@@ -79,6 +96,7 @@ extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
 gpuarray_scan_tiles(const __grid_constant__ Args a) {
   __shared__ Vector all_held[BLOCK * VECTORS];
   __shared__ T of_warps[WARPS];
+  __shared__ T before_all;
   __shared__ u32 drawn[2];
   using Moved = vec_t<T, WIDTH>;
   const u32 t = threadIdx.x, lane = t % 32, warp = t / 32;
@@ -122,21 +140,14 @@ gpuarray_scan_tiles(const __grid_constant__ Args a) {
     total = combined(total, of_warps[w]);
   }
   if (lane > 0) below = combined(below, before);
-  const u64 number = (u64)row * a.tiles + tile;
-  if (t == 0) publish(a.totals + number * WORDS, total);
-  if (tile > 0) {
-    const u32 within = tile % BLOCK, group = tile / BLOCK;
-    T earlier = nothing<T>();
-    if (t < within) earlier = awaited(a.totals + (number - within + t) * WORDS);
-    u64* const groups = a.group_totals + (u64)row * (a.tiles / BLOCK) * WORDS;
-    if (within == BLOCK - 1) {
-      const T of_group = combined(combined_in_block(earlier, of_warps), total);
-      if (t == 0) publish(groups + (u64)group * WORDS, of_group);
-    }
-    for (u32 g = t; g < group; g += BLOCK)
-      earlier = combined(awaited(groups + (u64)g * WORDS), earlier);
-    below = combined(combined_in_block(earlier, of_warps), below);
+  if (warp == 0) {
+    u64* const totals = a.totals + (u64)row * (a.tiles + a.tiles / 32 + a.tiles / 1024) * WORDS;
+    if (lane == 0) publish(totals + (u64)tile * WORDS, total);
+    const T earlier = before_tile(totals, (u32)a.tiles, tile, total);
+    if (lane == 0) before_all = earlier;
   }
+  __syncthreads();
+  below = combined(before_all, below);
 
   // The thread's own sums are added to what is below at the end: they are the more exact for it.
   mine = nothing<T>();
