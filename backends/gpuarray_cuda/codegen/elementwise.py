@@ -163,8 +163,8 @@ class _Writer:
         else:
             lines.append(f"    j0[u] = ({index})q{step};")
         lines += ["  }", *self._loads()]
-        stores = self._stored_bits() if self.mode == "bits" else self._stores()
-        computed = [*self._computed(), *stores]
+        computed = self._computed()
+        computed += self._stored_bits() if self.mode == "bits" else self._stores()
         if self.together == self.unroll:
             return [*lines, "  const int b = 0;", *computed]
         loop = f"  for (int b = 0; b < {self.unroll}; ++b) {{"
