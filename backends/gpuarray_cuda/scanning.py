@@ -87,8 +87,8 @@ def _by_tiles(
     runtime, stream = executor.runtime, executor.stream
     block = tuning.SCAN_BLOCK
     tiles = -(-size // (block * tuning.SCAN_BYTES // dtype.itemsize))
-    # Totals of tiles, of each 32 and of each 1024 of them, a mark with every 4 bytes.
-    totals = rows * (tiles + tiles // 32 + tiles // 1024)
+    # Totals of tiles and of groups of as many as a block has threads; a mark with every 4 bytes.
+    totals = rows * (tiles + tiles // block)
     totals_bytes = 8 * max(dtype.itemsize // 4, 1) * totals
     work = executor.allocate(totals_bytes + 8)
     runtime.fill(work.pointer, work.nbytes, stream)
@@ -96,6 +96,7 @@ def _by_tiles(
         *constants,
         constant("BLOCK", block),
         constant("BYTES", tuning.SCAN_BYTES),
+        constant("WINDOW", tuning.SCAN_WINDOW),
         constant(
             "RESIDENT",
             tuning.SCAN_RESIDENT_COMPLEX if dtype.kind == "c" else tuning.SCAN_RESIDENT,
@@ -104,7 +105,7 @@ def _by_tiles(
     text = kernel_source("scan_tiles", constants, "scan_elements")
     kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 6)
     values = (source, result, work.pointer, work.pointer + totals_bytes, size, tiles)
-    runtime.launch(kernel, rows * tiles, block, 0, stream, values)
+    runtime.launch(kernel, rows * tiles, block, block * tuning.SCAN_BYTES, stream, values)
 
 
 def _element(dtype: DType) -> str:

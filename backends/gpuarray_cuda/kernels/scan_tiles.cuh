@@ -32,48 +32,73 @@ __device__ __forceinline__ void publish(u64* place, T value) {
   for (int k = 0; k < WORDS; ++k) const_cast<volatile u64*>(place)[k] = READY | sent.words[k];
 }
 
-__device__ __forceinline__ T awaited(const u64* place) {
-  Value found;
-#pragma unroll
-  for (int k = 0; k < WORDS; ++k) {
-    u64 seen;
-    while (((seen = const_cast<const volatile u64*>(place)[k]) & READY) == 0) __nanosleep(20);
-    found.words[k] = (u32)seen;
-  }
-  return found.value;
-}
+struct Word {
+  u64 seen[WORDS];
 
-// All values of the warp, put together in one order.
-__device__ __forceinline__ T combined_in_warp(T x) {
+  __device__ __forceinline__ void look(const u64* place) {
+#pragma unroll
+    for (int k = 0; k < WORDS; ++k) seen[k] = const_cast<const volatile u64*>(place)[k];
+  }
+
+  __device__ __forceinline__ T awaited(const u64* place) {
+    Value found;
+#pragma unroll
+    for (int k = 0; k < WORDS; ++k) {
+      while ((seen[k] & READY) == 0) {
+        __nanosleep(20);
+        seen[k] = const_cast<const volatile u64*>(place)[k];
+      }
+      found.words[k] = (u32)seen[k];
+    }
+    return found.value;
+  }
+};
+
+// All values of the block, in an order of their threads.
+__device__ __forceinline__ T combined_in_block(T x, T* of_warps) {
 #pragma unroll
   for (int d = 16; d > 0; d /= 2) x = combined(x, ga_shuffle_down(x, d));
+  __syncthreads();
+  if (threadIdx.x % 32 == 0) of_warps[threadIdx.x / 32] = x;
+  __syncthreads();
+  x = of_warps[threadIdx.x % WARPS];
+#pragma unroll
+  for (int d = WARPS / 2; d > 0; d /= 2) x = combined(x, ga_shuffle_down(x, d));
   return ga_shuffle(x, 0);
 }
 
-// Everything before a tile of its row, for the lanes of one warp. `totals` are those of the row's
-// tiles, then of each 32 of them, then of each 1024. The last of 32 publishes their total for all
-// later ones, and the last of 1024.
-__device__ __forceinline__ T before_tile(u64* totals, u32 tiles, u32 tile, T total) {
-  const u32 lane = threadIdx.x % 32, group = tile / 32, block = tile / 1024;
+// Everything before a tile of its row. `totals` are those of the row's tiles, then those of each
+// BLOCK of them, which the last one publishes for all that come later. What has begun lately is read
+// tile by tile, since a total that somebody else adds up takes twice as long to arrive.
+__device__ __forceinline__ T before_tile(
+    u64* totals, u32 tiles, u32 tile, T total, T* of_warps) {
+  const u32 t = threadIdx.x, group = tile / BLOCK;
   u64* const of_groups = totals + (u64)tiles * WORDS;
-  u64* const of_blocks = of_groups + (u64)(tiles / 32) * WORDS;
-  T below = nothing<T>();
-  if (lane < tile % 32) below = awaited(totals + (u64)(group * 32 + lane) * WORDS);
-  below = combined_in_warp(below);
-  if (tile % 32 == 31) {
-    total = combined(below, total);
-    if (lane == 0) publish(of_groups + (u64)group * WORDS, total);
+  Word words[WINDOW];
+#pragma unroll
+  for (int w = 0; w < WINDOW; ++w) {
+    const u32 place = (group - w) * BLOCK + t;
+    if (w <= group && place < tile) words[w].look(totals + (u64)place * WORDS);
   }
-  T earlier = nothing<T>();
-  if (lane < group % 32) earlier = awaited(of_groups + (u64)(block * 32 + lane) * WORDS);
-  earlier = combined_in_warp(earlier);
-  if (tile % 1024 == 1023 && lane == 0)
-    publish(of_blocks + (u64)block * WORDS, combined(earlier, total));
-  below = combined(earlier, below);
-  earlier = nothing<T>();
-  for (u32 b = lane; b < block; b += 32)
-    earlier = combined(earlier, awaited(of_blocks + (u64)b * WORDS));
-  return combined(combined_in_warp(earlier), below);
+  T below = nothing<T>(), of_group = nothing<T>();
+  for (u32 g = t; g + WINDOW <= group; g += BLOCK) {
+    Word word;
+    word.look(of_groups + (u64)g * WORDS);
+    below = combined(below, word.awaited(of_groups + (u64)g * WORDS));
+  }
+#pragma unroll
+  for (int w = WINDOW - 1; w >= 0; --w) {
+    const u32 place = (group - w) * BLOCK + t;
+    if (w > group || place >= tile) continue;
+    const T found = words[w].awaited(totals + (u64)place * WORDS);
+    below = combined(below, found);
+    if (w == 0) of_group = found;
+  }
+  if (tile % BLOCK == BLOCK - 1) {
+    of_group = combined(combined_in_block(of_group, of_warps), total);
+    if (t == 0) publish(of_groups + (u64)group * WORDS, of_group);
+  }
+  return combined_in_block(below, of_warps);
 }
 
 // The warp's elements lie in vectors of 16 bytes, BYTES of each lane side by side, and a lane's
@@ -94,9 +119,8 @@ __device__ __forceinline__ T* element_at(Vector* held, u32 element) {
 
 extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
 gpuarray_scan_tiles(const __grid_constant__ Args a) {
-  __shared__ Vector all_held[BLOCK * VECTORS];
+  extern __shared__ Vector all_held[];
   __shared__ T of_warps[WARPS];
-  __shared__ T before_all;
   __shared__ u32 drawn[2];
   using Moved = vec_t<T, WIDTH>;
   const u32 t = threadIdx.x, lane = t % 32, warp = t / 32;
@@ -133,21 +157,15 @@ gpuarray_scan_tiles(const __grid_constant__ Args a) {
   const T upto = upto_in_warp<32>(mine), before = ga_shuffle_up(upto, 1);
   if (lane == 31) of_warps[warp] = upto;
   __syncthreads();
-  T below = nothing<T>(), total = nothing<T>();
-#pragma unroll
-  for (int w = 0; w < WARPS; ++w) {
-    if (w == warp) below = total;
-    total = combined(total, of_warps[w]);
-  }
+  const T sums = upto_in_warp<32>(lane < WARPS ? of_warps[lane] : nothing<T>());
+  const T total = ga_shuffle(sums, WARPS - 1), of_earlier_warps = ga_shuffle(sums, warp - 1);
+  T below = warp > 0 ? of_earlier_warps : nothing<T>();
   if (lane > 0) below = combined(below, before);
-  if (warp == 0) {
-    u64* const totals = a.totals + (u64)row * (a.tiles + a.tiles / 32 + a.tiles / 1024) * WORDS;
-    if (lane == 0) publish(totals + (u64)tile * WORDS, total);
-    const T earlier = before_tile(totals, (u32)a.tiles, tile, total);
-    if (lane == 0) before_all = earlier;
+  if (a.tiles > 1) {
+    u64* const totals = a.totals + (u64)row * (a.tiles + a.tiles / BLOCK) * WORDS;
+    if (t == 0) publish(totals + (u64)tile * WORDS, total);
+    below = combined(before_tile(totals, (u32)a.tiles, tile, total, of_warps), below);
   }
-  __syncthreads();
-  below = combined(before_all, below);
 
   // The thread's own sums are added to what is below at the end: they are the more exact for it.
   mine = nothing<T>();
