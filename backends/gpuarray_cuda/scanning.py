@@ -29,6 +29,8 @@ _REGISTER_WIDTH = 4
 # Vectors of a lane that are on their way at once, in short rows.
 _PIECES = 4
 _GROUP_BLOCK = 256
+# Tiles that a block holds in shared memory.
+_BUFFERS = 3
 
 
 def scanned(
@@ -87,8 +89,8 @@ def _by_tiles(
     runtime, stream = executor.runtime, executor.stream
     block = tuning.SCAN_BLOCK
     tiles = -(-size // (block * tuning.SCAN_BYTES // dtype.itemsize))
-    # Totals of tiles and of groups of as many as a block has threads; a mark with every 4 bytes.
-    totals = rows * (tiles + tiles // block)
+    # Totals of tiles, of each 32 and of each 1024 of them; a mark with every 4 bytes.
+    totals = rows * (tiles + tiles // 32 + tiles // 1024)
     totals_bytes = 8 * max(dtype.itemsize // 4, 1) * totals
     work = executor.allocate(totals_bytes + 8)
     runtime.fill(work.pointer, work.nbytes, stream)
@@ -96,16 +98,14 @@ def _by_tiles(
         *constants,
         constant("BLOCK", block),
         constant("BYTES", tuning.SCAN_BYTES),
-        constant("WINDOW", tuning.SCAN_WINDOW),
-        constant(
-            "RESIDENT",
-            tuning.SCAN_RESIDENT_COMPLEX if dtype.kind == "c" else tuning.SCAN_RESIDENT,
-        ),
+        constant("RESIDENT", tuning.SCAN_RESIDENT),
     )
     text = kernel_source("scan_tiles", constants, "scan_elements")
-    kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 6)
-    values = (source, result, work.pointer, work.pointer + totals_bytes, size, tiles)
-    runtime.launch(kernel, rows * tiles, block, block * tuning.SCAN_BYTES, stream, values)
+    kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 7)
+    values = (source, result, work.pointer, work.pointer + totals_bytes, size, tiles, rows)
+    grid = min(rows * tiles, tuning.SCAN_RESIDENT * runtime.properties.multiprocessors)
+    shared = _BUFFERS * block * tuning.SCAN_BYTES
+    runtime.launch(kernel, grid, block, shared, stream, values)
 
 
 def _element(dtype: DType) -> str:

@@ -105,16 +105,6 @@ def test_more_groups_than_threads(bench: Bench, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("window", [1, 3])
-def test_windows_of_tiles_that_are_read_one_by_one(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, window: int
-) -> None:
-    monkeypatch.setattr(tuning, "SCAN_WINDOW", window)
-    for groups in (1, 2, 3, 5):
-        check(bench, values("int64", (1, groups * GROUP * TILE // 2 + 77), "sum"), "sum")
-
-
-@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("bytes_of_lane", [16, 64, 128])
 def test_small_elements_from_any_byte(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, bytes_of_lane: int

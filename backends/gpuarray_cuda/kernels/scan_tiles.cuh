@@ -9,8 +9,10 @@ struct Args {
   u32* ticket;
   i64 size;
   i64 tiles;
+  i64 rows;
 };
 
+constexpr int BUFFERS = 3;
 constexpr int WARPS = BLOCK / 32;
 constexpr int ITEMS = BYTES / sizeof(T);  // of a thread, side by side
 constexpr int OF_WARP = 32 * ITEMS;
@@ -54,52 +56,58 @@ struct Word {
   }
 };
 
-// All values of the block, in an order of their threads.
-__device__ __forceinline__ T combined_in_block(T x, T* of_warps) {
+// All values of the warp, put together in one order.
+__device__ __forceinline__ T combined_in_warp(T x) {
 #pragma unroll
   for (int d = 16; d > 0; d /= 2) x = combined(x, ga_shuffle_down(x, d));
-  __syncthreads();
-  if (threadIdx.x % 32 == 0) of_warps[threadIdx.x / 32] = x;
-  __syncthreads();
-  x = of_warps[threadIdx.x % WARPS];
-#pragma unroll
-  for (int d = WARPS / 2; d > 0; d /= 2) x = combined(x, ga_shuffle_down(x, d));
   return ga_shuffle(x, 0);
 }
 
-// Everything before a tile of its row. `totals` are those of the row's tiles, then those of each
-// BLOCK of them, which the last one publishes for all that come later. What has begun lately is read
-// tile by tile, since a total that somebody else adds up takes twice as long to arrive.
-__device__ __forceinline__ T before_tile(
-    u64* totals, u32 tiles, u32 tile, T total, T* of_warps) {
-  const u32 t = threadIdx.x, group = tile / BLOCK;
-  u64* const of_groups = totals + (u64)tiles * WORDS;
-  Word words[WINDOW];
-#pragma unroll
-  for (int w = 0; w < WINDOW; ++w) {
-    const u32 place = (group - w) * BLOCK + t;
-    if (w <= group && place < tile) words[w].look(totals + (u64)place * WORDS);
+// Everything before a tile of its row, by one warp. `totals` are those of the row's tiles, then of
+// each 32 of them, then of each 1024. The last of 32 publishes their total for all later ones, and
+// the last of 1024. `look` sends for what will be waited for, `found` waits.
+struct Before {
+  const u64 *of_tiles, *of_groups, *of_blocks;
+  u32 tile;
+  Word tiles, groups, blocks;
+
+  __device__ __forceinline__ void look(const u64* totals, u32 count, u32 number) {
+    const u32 lane = threadIdx.x % 32;
+    tile = number;
+    of_groups = totals + (u64)count * WORDS;
+    of_blocks = of_groups + (u64)(count / 32) * WORDS + lane * WORDS;
+    of_tiles = totals + (u64)(tile / 32 * 32 + lane) * WORDS;
+    of_groups += (u64)(tile / 1024 * 32 + lane) * WORDS;
+    if (lane < tile % 32) tiles.look(of_tiles);
+    if (lane < tile / 32 % 32) groups.look(of_groups);
+    if (lane < tile / 1024) blocks.look(of_blocks);
   }
-  T below = nothing<T>(), of_group = nothing<T>();
-  for (u32 g = t; g + WINDOW <= group; g += BLOCK) {
-    Word word;
-    word.look(of_groups + (u64)g * WORDS);
-    below = combined(below, word.awaited(of_groups + (u64)g * WORDS));
+
+  __device__ __forceinline__ T found(T total) {
+    const u32 lane = threadIdx.x % 32, group = tile / 32 % 32, block = tile / 1024;
+    T below = nothing<T>();
+    if (lane < tile % 32) below = tiles.awaited(of_tiles);
+    below = combined_in_warp(below);
+    if (tile % 32 == 31) {
+      total = combined(below, total);
+      if (lane == 0) publish(const_cast<u64*>(of_groups) + (u64)group * WORDS, total);
+    }
+    T earlier = nothing<T>();
+    if (lane < group) earlier = groups.awaited(of_groups);
+    earlier = combined_in_warp(earlier);
+    if (tile % 1024 == 1023 && lane == 0)
+      publish(const_cast<u64*>(of_blocks) + (u64)block * WORDS, combined(earlier, total));
+    below = combined(earlier, below);
+    earlier = nothing<T>();
+    if (lane < block) earlier = blocks.awaited(of_blocks);
+    for (u32 b = lane + 32; b < block; b += 32) {
+      const u64* const place = of_blocks + (u64)(b - lane) * WORDS;
+      blocks.look(place);
+      earlier = combined(earlier, blocks.awaited(place));
+    }
+    return combined(combined_in_warp(earlier), below);
   }
-#pragma unroll
-  for (int w = WINDOW - 1; w >= 0; --w) {
-    const u32 place = (group - w) * BLOCK + t;
-    if (w > group || place >= tile) continue;
-    const T found = words[w].awaited(totals + (u64)place * WORDS);
-    below = combined(below, found);
-    if (w == 0) of_group = found;
-  }
-  if (tile % BLOCK == BLOCK - 1) {
-    of_group = combined(combined_in_block(of_group, of_warps), total);
-    if (t == 0) publish(of_groups + (u64)group * WORDS, of_group);
-  }
-  return combined_in_block(below, of_warps);
-}
+};
 
 // The warp's elements lie in vectors of 16 bytes, BYTES of each lane side by side, and a lane's
 // vectors in an order of its own: so eight lanes that read one vector each, or all of one lane, find
@@ -117,58 +125,42 @@ __device__ __forceinline__ T* element_at(Vector* held, u32 element) {
   return held_at(held, element / ITEMS, element % ITEMS / EACH)->v + element % EACH;
 }
 
-extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
-gpuarray_scan_tiles(const __grid_constant__ Args a) {
-  extern __shared__ Vector all_held[];
-  __shared__ T of_warps[WARPS];
-  __shared__ u32 drawn[2];
-  using Moved = vec_t<T, WIDTH>;
-  const u32 t = threadIdx.x, lane = t % 32, warp = t / 32;
-  if (t == 0) {
-    const u32 number = atomicAdd(a.ticket, 1u);
-    drawn[0] = number / (u32)a.tiles;
-    drawn[1] = number % (u32)a.tiles;
-  }
-  __syncthreads();
-  const u32 row = drawn[0], tile = drawn[1];
-  const i64 skipped = (i64)tile * TILE + warp * OF_WARP, begin = row * a.size + skipped;
-  const bool whole = a.size - skipped >= OF_WARP;
-  Vector* const held = all_held + warp * (32 * VECTORS);
+// Where a tile is, and what one thread of it has below it within the tile.
+struct Tile {
+  i64 row;
+  u32 number;
+  T below, total;
+};
 
-  const T* const source = reinterpret_cast<const T*>(a.input) + begin;
-  if (whole && sizeof(Moved) >= 4) {
+__device__ __forceinline__ i64 elements_left(const Args& a, const Tile& tile) {
+  return a.size - ((i64)tile.number * TILE + threadIdx.x / 32 * OF_WARP);
+}
+
+__device__ __forceinline__ i64 begin_of_warp(const Args& a, const Tile& tile) {
+  return tile.row * a.size + (i64)tile.number * TILE + threadIdx.x / 32 * OF_WARP;
+}
+
+using Moved = vec_t<T, WIDTH>;
+
+// The warp's elements are sent for, or, at a row's end, read.
+__device__ __forceinline__ void load(const Args& a, const Tile& tile, Vector* held) {
+  const u32 lane = threadIdx.x % 32;
+  const i64 left = elements_left(a, tile);
+  const T* const source = reinterpret_cast<const T*>(a.input) + begin_of_warp(a, tile);
+  if (left >= OF_WARP && sizeof(Moved) >= 4) {
 #pragma unroll
     for (u32 e = lane * WIDTH; e < OF_WARP; e += 32 * WIDTH)
       ga_copy_async<sizeof(Moved) < 4 ? 4 : sizeof(Moved)>(element_at(held, e), source + e);
-    ga_wait_for_copies();
   } else {
     for (u32 e = lane; e < OF_WARP; e += 32)
-      *element_at(held, e) = skipped + e < a.size ? source[e] : nothing<T>();
+      *element_at(held, e) = e < left ? source[e] : nothing<T>();
   }
-  __syncwarp();
+}
 
+// Each thread's sums are added to what is below at the end: they are the more exact for it.
+__device__ __forceinline__ void write(const Args& a, const Tile& tile, T below, Vector* held) {
+  const u32 lane = threadIdx.x % 32;
   T mine = nothing<T>();
-#pragma unroll
-  for (int j = 0; j < VECTORS; ++j) {
-    const Vector x = *held_at(held, lane, j);
-#pragma unroll
-    for (int c = 0; c < EACH; ++c) mine = combined(mine, x.v[c]);
-  }
-  const T upto = upto_in_warp<32>(mine), before = ga_shuffle_up(upto, 1);
-  if (lane == 31) of_warps[warp] = upto;
-  __syncthreads();
-  const T sums = upto_in_warp<32>(lane < WARPS ? of_warps[lane] : nothing<T>());
-  const T total = ga_shuffle(sums, WARPS - 1), of_earlier_warps = ga_shuffle(sums, warp - 1);
-  T below = warp > 0 ? of_earlier_warps : nothing<T>();
-  if (lane > 0) below = combined(below, before);
-  if (a.tiles > 1) {
-    u64* const totals = a.totals + (u64)row * (a.tiles + a.tiles / BLOCK) * WORDS;
-    if (t == 0) publish(totals + (u64)tile * WORDS, total);
-    below = combined(before_tile(totals, (u32)a.tiles, tile, total, of_warps), below);
-  }
-
-  // The thread's own sums are added to what is below at the end: they are the more exact for it.
-  mine = nothing<T>();
 #pragma unroll
   for (int j = 0; j < VECTORS; ++j) {
     Vector* const place = held_at(held, lane, j);
@@ -181,14 +173,90 @@ gpuarray_scan_tiles(const __grid_constant__ Args a) {
     *place = x;
   }
   __syncwarp();
-  T* const target = reinterpret_cast<T*>(a.output) + begin;
-  if (whole) {
+  const i64 left = elements_left(a, tile);
+  T* const target = reinterpret_cast<T*>(a.output) + begin_of_warp(a, tile);
+  if (left >= OF_WARP) {
 #pragma unroll
     for (u32 e = lane * WIDTH; e < OF_WARP; e += 32 * WIDTH)
       *reinterpret_cast<Moved*>(target + e) =
           *reinterpret_cast<const Moved*>(element_at(held, e));
   } else {
     for (u32 e = lane; e < OF_WARP; e += 32)
-      if (skipped + e < a.size) target[e] = *element_at(held, e);
+      if (e < left) target[e] = *element_at(held, e);
+  }
+  __syncwarp();
+}
+
+// A block goes from tile to tile: one is on its way from memory, the one before waits for the totals
+// of earlier tiles while that comes. So little is on its way at once that totals are not kept
+// waiting behind it, which costs more than all else.
+extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
+gpuarray_scan_tiles(const __grid_constant__ Args a) {
+  extern __shared__ Vector all_held[];
+  __shared__ T of_warps[WARPS];
+  __shared__ T before_all;
+  __shared__ u32 drawn;
+  const u32 t = threadIdx.x, lane = t % 32, warp = t / 32;
+  const u32 tiles = (u32)a.tiles, count = (u32)a.rows * tiles;
+  const u64 of_row = (u64)(tiles + tiles / 32 + tiles / 1024) * WORDS;
+  Vector* const held = all_held + warp * (32 * VECTORS);
+  if (t == 0) drawn = atomicAdd(a.ticket, 1u);
+  __syncthreads();
+  u32 number = drawn;
+  __syncthreads();
+  Tile now, last;
+  now.row = number / tiles, now.number = number % tiles;
+  if (number < count) load(a, now, held);
+  bool waits = false;
+  Before before;
+  for (u32 place = 0;; place = place + 1 == BUFFERS ? 0 : place + 1) {
+    const bool more = number < count;
+    if (!more && !waits) break;
+    u32 next = 0;
+    if (more && t == 0) next = atomicAdd(a.ticket, 1u);
+    if (waits && warp == 0) before.look(a.totals + last.row * of_row, tiles, last.number);
+    Vector* const mine = held + place * (BLOCK * VECTORS);
+    T before_lane = nothing<T>();
+    if (more) {
+      ga_wait_for_copies();
+      __syncwarp();
+      T sum = nothing<T>();
+#pragma unroll
+      for (int j = 0; j < VECTORS; ++j) {
+        const Vector x = *held_at(mine, lane, j);
+#pragma unroll
+        for (int c = 0; c < EACH; ++c) sum = combined(sum, x.v[c]);
+      }
+      const T upto = upto_in_warp<32>(sum);
+      before_lane = ga_shuffle_up(upto, 1);
+      if (lane == 31) of_warps[warp] = upto;
+      if (t == 0) drawn = next;
+    }
+    __syncthreads();
+    Tile upcoming;
+    const u32 upcoming_number = more ? drawn : count;
+    if (more) {
+      const T sums = upto_in_warp<32>(lane < WARPS ? of_warps[lane] : nothing<T>());
+      const T earlier = ga_shuffle(sums, warp - 1);
+      now.total = ga_shuffle(sums, WARPS - 1);
+      now.below = warp > 0 ? earlier : nothing<T>();
+      if (lane > 0) now.below = combined(now.below, before_lane);
+      if (t == 0) publish(a.totals + now.row * of_row + (u64)now.number * WORDS, now.total);
+      upcoming.row = upcoming_number / tiles, upcoming.number = upcoming_number % tiles;
+      if (upcoming_number < count)
+        load(a, upcoming, held + (place + 1 == BUFFERS ? 0 : place + 1) * (BLOCK * VECTORS));
+    }
+    if (waits && warp == 0) {
+      const T earlier = before.found(last.total);
+      if (lane == 0) before_all = earlier;
+    }
+    __syncthreads();
+    if (waits)
+      write(a, last, combined(before_all, last.below),
+            held + (place == 0 ? BUFFERS - 1 : place - 1) * (BLOCK * VECTORS));
+    last = now;
+    waits = more;
+    now = upcoming;
+    number = upcoming_number;
   }
 }
