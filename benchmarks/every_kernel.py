@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import gpuarray as xp
+from benchmarks.every_hand_written import compactions, scans, sorts
 from gpuarray.operations import TABLE
 
 __all__ = ["main"]
@@ -292,75 +293,6 @@ def updates(values: Values) -> Iterator[Check]:
         x[inner] = 0.25 * (x[:-2, 1:-1] + x[2:, 1:-1] + x[1:-1, :-2] + x[1:-1, 2:])
         a[inner] = 0.25 * (a[:-2, 1:-1] + a[2:, 1:-1] + a[1:-1, :-2] + a[1:-1, 2:])
     yield "stencil in place", x, a
-
-
-def compactions(values: Values) -> Iterator[Check]:
-    """Masks that are pending (bits) or in memory (bytes), around the size of a tile (4096)."""
-    for size in (1, 15, 4095, 4096, 4097, 70001):
-        a, x = values.pair("float64", size)
-        yield f"some of {size}", x[x > 0.5], a[a > 0.5]
-        yield f"none of {size}", x[x > 5], a[a > 5]
-        yield f"all of {size}", x[x < 5], a[a < 5]
-        yield f"places of {size}", xp.nonzero(x > 0.5)[0], np.flatnonzero(a > 0.5)
-        mask = xp.asarray(a > 0.5)
-        yield f"some of {size}, stored mask", x[mask], a[a > 0.5]
-        yield f"places of {size}, stored mask", xp.nonzero(mask)[0], np.flatnonzero(a > 0.5)
-    for dtype in ("bool", "int8", "uint16", "int32", "complex128"):
-        (a, x), (b, y) = values.pair(dtype, 4999), values.pair("float32", 4999)
-        yield f"{dtype} by another", x[y > 0], a[b > 0]
-        yield f"{dtype} backwards", x[xp.flip(y) > 0], a[np.flip(b) > 0]
-    a, x = values.pair("int16", 33, 70)
-    yield "in two dimensions", x[x > 0], a[a > 0]
-    yield "transposed", x.T[x.T > 0], a.T[a.T > 0]
-
-
-def scans(values: Values) -> Iterator[Check]:
-    """Running sums and products: rows for lanes and for tiles, of each size of element.
-
-    A tile holds 64 KiB, and 100000 elements of 8 bytes are a dozen of them.
-    """
-    for dtype in ("int8", "uint16", "int32", "int64", *REALS, *COMPLEX):
-        for shape in ((50, 7), (3, 1000), (2, 1025), (1, 100003)):
-            a, x = values.pair(dtype, *shape)
-            wide = {"float32": "float64", "complex64": "complex128"}.get(dtype, dtype)
-            with np.errstate(all="ignore"):
-                yield (
-                    f"sums of {dtype} {shape}",
-                    xp.cumulative_sum(x, axis=1, dtype=dtype),
-                    np.cumsum(a, axis=1, dtype=wide),
-                )
-                if np.dtype(dtype).kind in "fc":
-                    a = (1 + a / 1000).astype(dtype)
-                    x = xp.asarray(a)
-                yield (
-                    f"products of {dtype} {shape}",
-                    xp.cumulative_prod(x, axis=1, dtype=dtype),
-                    np.cumprod(a, axis=1, dtype=wide),
-                )
-    a, x = values.pair("float64", 33, 1100)
-    yield "sums along columns", xp.cumulative_sum(x, axis=0), np.cumsum(a, axis=0)
-    yield "sums from an odd element", xp.cumulative_sum(x[0, 1:]), np.cumsum(a[0, 1:])
-
-
-def sorts(values: Values) -> Iterator[Check]:
-    """Rows that lanes sort, that a block sorts, and those that take the passes of a radix sort."""
-    for dtype in ("int8", "uint16", "int32", "int64", *REALS):
-        for shape in ((50, 3), (9, 200), (3, 257), (2, 1500), (1, 8193), (2, 12001)):
-            a, x = values.pair(dtype, *shape)
-            ordered = np.sort(a, axis=1)
-            yield f"{dtype} {shape}", xp.sort(x), ordered
-            yield f"{dtype} {shape}, falling", xp.sort(x, descending=True), ordered[:, ::-1]
-            places = np.argsort(a, axis=1, stable=True)
-            yield f"{dtype} {shape}, places", xp.argsort(x), places
-        a, x = values.pair(dtype, 9001)
-        sought, wanted = values.pair(dtype, 333)
-        for side in ("left", "right"):
-            yield (
-                f"{dtype} sought, {side}",
-                xp.searchsorted(xp.sort(x), wanted, side=side),
-                np.searchsorted(np.sort(a), sought, side=side),
-            )
-        yield f"{dtype} distinct", xp.unique_values(x), np.unique(a)
 
 
 def large(values: Values) -> Iterator[Check]:

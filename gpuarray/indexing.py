@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gpuarray import library, recording
+from gpuarray import recording
 from gpuarray.arguments import checked_axis
 from gpuarray.array import Array
 from gpuarray.creation.ranges import iota

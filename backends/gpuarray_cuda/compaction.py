@@ -1,8 +1,8 @@
 """Compaction: the elements that a mask selects, or where it holds; the distinct among sorted ones.
 
-In: a contiguous mask of bytes or bits, or sorted elements, on a device. Out: a buffer of elements or of ascending
-positions, and how many. Three kernels: each tile counts its elements, one block sums the counts up,
-each tile writes from there on. Only the total goes to the host, which needs it for the size.
+In: a contiguous mask of bytes or bits, or sorted elements, on a device. Out: a buffer of elements
+or of ascending positions, and how many. Three kernels: each tile counts its elements, one block
+sums the counts up, each tile writes from there on. Only the total goes to the host, for the size.
 """
 
 from __future__ import annotations

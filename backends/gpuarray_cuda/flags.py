@@ -8,7 +8,7 @@ mask of bytes would cost eight times as much memory, and the time to write and r
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from gpuarray_cuda.buffer import CudaBuffer
 from gpuarray_cuda.codegen import patches
@@ -30,9 +30,11 @@ def flags(executor: Executor, task: Task) -> CudaBuffer | None:
     if launch is None:
         launch = step.prepared[executor, "bits"] = executor.prepare_elementwise(step, "bits")
     found = executor.allocate(4 * -(-math.prod(step.shape) // 32))
-    addresses = [buffer.read_on(stream) + offset for buffer, offset in task.inputs]
+    addresses = [cast(CudaBuffer, b).read_on(stream) + offset for b, offset in task.inputs]
     addresses.append(found.pointer)
-    values = [addresses[k] + offset for k, offset in launch.pointers] or addresses
+    values: list[Any] = [addresses[k] + offset for k, offset in launch.pointers]
+    if not values:
+        values += addresses
     values += launch.sizes
     for k, dtype, _ in launch.scalars:
         append_scalar(values, task.scalars[k], dtype)

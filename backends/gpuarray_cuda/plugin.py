@@ -149,9 +149,7 @@ class CudaBackend(LibraryHooks, SortingHooks):
             found, count = nonzero_bits(executor, bits.pointer, size)
         else:
             elements = row_major(executor, x)
-            found, count = selected_by_bits(
-                executor, dtype, elements.address, bits.pointer, size
-            )
+            found, count = selected_by_bits(executor, dtype, elements.address, bits.pointer, size)
             if not x.buffer.exclusive:
                 executor.let_others_wait(executor.stream)
         return Operand(found, 0, contiguous_layout(dtype, (count,)))

@@ -57,8 +57,7 @@ SORT_GROUP_BLOCK = 128
 # Longer ones by a block, up to the largest of these. What fits shared memory less is left out.
 SORT_ROWS: list[Tile] = [Tile(64, 8), Tile(128, 8), Tile(128, 16), Tile(256, 16), Tile(512, 16)]
 
-# A tile of a scan: bytes of a thread, in shared memory from the first reading to the last writing, and
-# how many blocks share a multiprocessor.
+# A tile of a scan: threads, bytes of each, and how many blocks share a multiprocessor.
 SCAN_BLOCK = 256
 SCAN_BYTES = 128
 SCAN_RESIDENT = 2

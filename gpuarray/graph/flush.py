@@ -28,7 +28,16 @@ from gpuarray.graph.vertex import vertices
 if TYPE_CHECKING:
     from gpuarray.devices import Device
 
-__all__ = ["Collected", "collect", "deferred", "explain_failure", "flush", "forget_plans", "lock", "plan_for"]
+__all__ = [
+    "Collected",
+    "collect",
+    "deferred",
+    "explain_failure",
+    "flush",
+    "forget_plans",
+    "lock",
+    "plan_for",
+]
 
 lock = threading.RLock()
 
@@ -104,7 +113,7 @@ def flush(roots: Sequence[Node]) -> None:
 
 
 def deferred(node: Node) -> Task | None:
-    """The task that would compute a pending node, everything it needs being computed; it is not run.
+    """The task that would compute a pending node. It is not run, but what it needs is computed.
 
     For what takes a value in and does not keep it, such as a selection its mask: the node stays
     pending. None, and nothing is computed, where the node has no kernel of its own that writes it

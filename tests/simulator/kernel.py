@@ -31,7 +31,9 @@ WAITING = re.compile(
 # A PTX instruction of one float, which the header has as a function.
 PTX = re.compile(r'asm\("([\w.]+) %0, %1;" : "=f"\((\w+)\) : "f"\((\w+)\)\);')
 # Copies to shared memory, which the header has, too.
-COPY = re.compile(r'asm volatile\("[^"]*cp\.async\.c[ag]\.shared\.global [^"]*, (\d+);}" :: ([^;]*);')
+COPY = re.compile(
+    r'asm volatile\("[^"]*cp\.async\.c[ag]\.shared\.global [^"]*, (\d+);}" :: ([^;]*);'
+)
 WAIT_FOR_COPIES = 'asm volatile("cp.async.wait_all;" ::: "memory");'
 DYNAMIC_SHARED = re.compile(
     r"\bextern\s+__shared__\s+((?:(?:__align__|alignas)\s*\([^)]*\)\s*)?)([^;\[=]*?)"
