@@ -29,8 +29,6 @@ _REGISTER_WIDTH = 4
 # Vectors of a lane that are on their way at once, in short rows.
 _PIECES = 4
 _GROUP_BLOCK = 256
-# Tiles that a block holds in shared memory.
-_BUFFERS = 3
 
 
 def scanned(
@@ -98,14 +96,15 @@ def _by_tiles(
         *constants,
         constant("BLOCK", block),
         constant("BYTES", tuning.SCAN_BYTES),
-        constant("RESIDENT", tuning.SCAN_RESIDENT),
+        constant(
+            "RESIDENT",
+            tuning.SCAN_RESIDENT_COMPLEX if dtype.kind == "c" else tuning.SCAN_RESIDENT,
+        ),
     )
     text = kernel_source("scan_tiles", constants, "scan_elements")
-    kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 7)
-    values = (source, result, work.pointer, work.pointer + totals_bytes, size, tiles, rows)
-    grid = min(rows * tiles, tuning.SCAN_RESIDENT * runtime.properties.multiprocessors)
-    shared = _BUFFERS * block * tuning.SCAN_BYTES
-    runtime.launch(kernel, grid, block, shared, stream, values)
+    kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 6)
+    values = (source, result, work.pointer, work.pointer + totals_bytes, size, tiles)
+    runtime.launch(kernel, rows * tiles, block, block * tuning.SCAN_BYTES, stream, values)
 
 
 def _element(dtype: DType) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "SCAN_BYTES",
     "SCAN_LONGEST_ROW",
     "SCAN_RESIDENT",
+    "SCAN_RESIDENT_COMPLEX",
     "SEARCH_BLOCK",
     "SORT_GROUP_BLOCK",
     "SORT_ROWS",
@@ -60,7 +61,8 @@ SORT_ROWS: list[Tile] = [Tile(64, 8), Tile(128, 8), Tile(128, 16), Tile(256, 16)
 # A tile of a scan: threads, bytes of each, and how many blocks share a multiprocessor.
 SCAN_BLOCK = 256
 SCAN_BYTES = 128
-SCAN_RESIDENT = 2
+SCAN_RESIDENT = 6
+SCAN_RESIDENT_COMPLEX = 4
 # Rows up to this length are scanned by a group of lanes; longer ones may share tiles.
 SCAN_LONGEST_ROW = 1024
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gpuarray.plugins.manager import Backend
-from gpuarray_cuda.compaction import distinct, selected
+from gpuarray_cuda.compaction import distinct, selected, selected_by_bits
 from gpuarray_cuda.executor import Executor
 from gpuarray_cuda.plugin import CudaBackend
 from gpuarray_cuda.scanning import scanned
@@ -134,10 +134,11 @@ def test_searches(dtype: str, architecture: str) -> None:
 @pytest.mark.parametrize("dtype", ["bool", "int16", "float32", "float64", "complex128"])
 def test_selections(dtype: str, architecture: str) -> None:
     # The sources hold the kernel that writes, too, although the runtime here counts no elements.
-    check(
-        lambda e: selected(e, np.dtype(dtype), ADDRESS, OTHER, 1 << 24),
-        architecture,
-        SELECTIONS,
-    )
+    for select in (selected, selected_by_bits):
+        check(
+            lambda e, select=select: select(e, np.dtype(dtype), ADDRESS, OTHER, 1 << 24),
+            architecture,
+            SELECTIONS,
+        )
     if dtype not in COMPLEX:
         check(lambda e: distinct(e, np.dtype(dtype), ADDRESS, 1 << 24), architecture, SELECTIONS)

@@ -9,10 +9,8 @@ struct Args {
   u32* ticket;
   i64 size;
   i64 tiles;
-  i64 rows;
 };
 
-constexpr int BUFFERS = 3;
 constexpr int WARPS = BLOCK / 32;
 constexpr int ITEMS = BYTES / sizeof(T);  // of a thread, side by side
 constexpr int OF_WARP = 32 * ITEMS;
@@ -125,42 +123,67 @@ __device__ __forceinline__ T* element_at(Vector* held, u32 element) {
   return held_at(held, element / ITEMS, element % ITEMS / EACH)->v + element % EACH;
 }
 
-// Where a tile is, and what one thread of it has below it within the tile.
-struct Tile {
-  i64 row;
-  u32 number;
-  T below, total;
-};
+extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
+gpuarray_scan_tiles(const __grid_constant__ Args a) {
+  extern __shared__ Vector all_held[];
+  __shared__ T of_warps[WARPS];
+  __shared__ T before_all;
+  __shared__ u32 drawn[2];
+  using Moved = vec_t<T, WIDTH>;
+  const u32 t = threadIdx.x, lane = t % 32, warp = t / 32;
+  if (t == 0) {
+    const u32 number = atomicAdd(a.ticket, 1u);
+    drawn[0] = number / (u32)a.tiles;
+    drawn[1] = number % (u32)a.tiles;
+  }
+  __syncthreads();
+  const u32 row = drawn[0], tile = drawn[1];
+  const i64 skipped = (i64)tile * TILE + warp * OF_WARP, begin = row * a.size + skipped;
+  const bool whole = a.size - skipped >= OF_WARP;
+  Vector* const held = all_held + warp * (32 * VECTORS);
 
-__device__ __forceinline__ i64 elements_left(const Args& a, const Tile& tile) {
-  return a.size - ((i64)tile.number * TILE + threadIdx.x / 32 * OF_WARP);
-}
-
-__device__ __forceinline__ i64 begin_of_warp(const Args& a, const Tile& tile) {
-  return tile.row * a.size + (i64)tile.number * TILE + threadIdx.x / 32 * OF_WARP;
-}
-
-using Moved = vec_t<T, WIDTH>;
-
-// The warp's elements are sent for, or, at a row's end, read.
-__device__ __forceinline__ void load(const Args& a, const Tile& tile, Vector* held) {
-  const u32 lane = threadIdx.x % 32;
-  const i64 left = elements_left(a, tile);
-  const T* const source = reinterpret_cast<const T*>(a.input) + begin_of_warp(a, tile);
-  if (left >= OF_WARP && sizeof(Moved) >= 4) {
+  const T* const source = reinterpret_cast<const T*>(a.input) + begin;
+  if (whole && sizeof(Moved) >= 4) {
 #pragma unroll
     for (u32 e = lane * WIDTH; e < OF_WARP; e += 32 * WIDTH)
       ga_copy_async<sizeof(Moved) < 4 ? 4 : sizeof(Moved)>(element_at(held, e), source + e);
+    ga_wait_for_copies();
   } else {
     for (u32 e = lane; e < OF_WARP; e += 32)
-      *element_at(held, e) = e < left ? source[e] : nothing<T>();
+      *element_at(held, e) = skipped + e < a.size ? source[e] : nothing<T>();
   }
-}
+  __syncwarp();
 
-// Each thread's sums are added to what is below at the end: they are the more exact for it.
-__device__ __forceinline__ void write(const Args& a, const Tile& tile, T below, Vector* held) {
-  const u32 lane = threadIdx.x % 32;
   T mine = nothing<T>();
+#pragma unroll
+  for (int j = 0; j < VECTORS; ++j) {
+    const Vector x = *held_at(held, lane, j);
+#pragma unroll
+    for (int c = 0; c < EACH; ++c) mine = combined(mine, x.v[c]);
+  }
+  const T upto = upto_in_warp<32>(mine), before = ga_shuffle_up(upto, 1);
+  if (lane == 31) of_warps[warp] = upto;
+  __syncthreads();
+  T below = nothing<T>(), total = nothing<T>();
+#pragma unroll
+  for (int w = 0; w < WARPS; ++w) {
+    if (w == warp) below = total;
+    total = combined(total, of_warps[w]);
+  }
+  if (lane > 0) below = combined(below, before);
+  if (warp == 0) {
+    u64* const totals = a.totals + (u64)row * (a.tiles + a.tiles / 32 + a.tiles / 1024) * WORDS;
+    if (lane == 0) publish(totals + (u64)tile * WORDS, total);
+    Before before;
+    before.look(totals, (u32)a.tiles, tile);
+    const T earlier = before.found(total);
+    if (lane == 0) before_all = earlier;
+  }
+  __syncthreads();
+  below = combined(before_all, below);
+
+  // The thread's own sums are added to what is below at the end: they are the more exact for it.
+  mine = nothing<T>();
 #pragma unroll
   for (int j = 0; j < VECTORS; ++j) {
     Vector* const place = held_at(held, lane, j);
@@ -173,90 +196,14 @@ __device__ __forceinline__ void write(const Args& a, const Tile& tile, T below, 
     *place = x;
   }
   __syncwarp();
-  const i64 left = elements_left(a, tile);
-  T* const target = reinterpret_cast<T*>(a.output) + begin_of_warp(a, tile);
-  if (left >= OF_WARP) {
+  T* const target = reinterpret_cast<T*>(a.output) + begin;
+  if (whole) {
 #pragma unroll
     for (u32 e = lane * WIDTH; e < OF_WARP; e += 32 * WIDTH)
       *reinterpret_cast<Moved*>(target + e) =
           *reinterpret_cast<const Moved*>(element_at(held, e));
   } else {
     for (u32 e = lane; e < OF_WARP; e += 32)
-      if (e < left) target[e] = *element_at(held, e);
-  }
-  __syncwarp();
-}
-
-// A block goes from tile to tile: one is on its way from memory, the one before waits for the totals
-// of earlier tiles while that comes. So little is on its way at once that totals are not kept
-// waiting behind it, which costs more than all else.
-extern "C" __global__ void __launch_bounds__(BLOCK, RESIDENT)
-gpuarray_scan_tiles(const __grid_constant__ Args a) {
-  extern __shared__ Vector all_held[];
-  __shared__ T of_warps[WARPS];
-  __shared__ T before_all;
-  __shared__ u32 drawn;
-  const u32 t = threadIdx.x, lane = t % 32, warp = t / 32;
-  const u32 tiles = (u32)a.tiles, count = (u32)a.rows * tiles;
-  const u64 of_row = (u64)(tiles + tiles / 32 + tiles / 1024) * WORDS;
-  Vector* const held = all_held + warp * (32 * VECTORS);
-  if (t == 0) drawn = atomicAdd(a.ticket, 1u);
-  __syncthreads();
-  u32 number = drawn;
-  __syncthreads();
-  Tile now, last;
-  now.row = number / tiles, now.number = number % tiles;
-  if (number < count) load(a, now, held);
-  bool waits = false;
-  Before before;
-  for (u32 place = 0;; place = place + 1 == BUFFERS ? 0 : place + 1) {
-    const bool more = number < count;
-    if (!more && !waits) break;
-    u32 next = 0;
-    if (more && t == 0) next = atomicAdd(a.ticket, 1u);
-    if (waits && warp == 0) before.look(a.totals + last.row * of_row, tiles, last.number);
-    Vector* const mine = held + place * (BLOCK * VECTORS);
-    T before_lane = nothing<T>();
-    if (more) {
-      ga_wait_for_copies();
-      __syncwarp();
-      T sum = nothing<T>();
-#pragma unroll
-      for (int j = 0; j < VECTORS; ++j) {
-        const Vector x = *held_at(mine, lane, j);
-#pragma unroll
-        for (int c = 0; c < EACH; ++c) sum = combined(sum, x.v[c]);
-      }
-      const T upto = upto_in_warp<32>(sum);
-      before_lane = ga_shuffle_up(upto, 1);
-      if (lane == 31) of_warps[warp] = upto;
-      if (t == 0) drawn = next;
-    }
-    __syncthreads();
-    Tile upcoming;
-    const u32 upcoming_number = more ? drawn : count;
-    if (more) {
-      const T sums = upto_in_warp<32>(lane < WARPS ? of_warps[lane] : nothing<T>());
-      const T earlier = ga_shuffle(sums, warp - 1);
-      now.total = ga_shuffle(sums, WARPS - 1);
-      now.below = warp > 0 ? earlier : nothing<T>();
-      if (lane > 0) now.below = combined(now.below, before_lane);
-      if (t == 0) publish(a.totals + now.row * of_row + (u64)now.number * WORDS, now.total);
-      upcoming.row = upcoming_number / tiles, upcoming.number = upcoming_number % tiles;
-      if (upcoming_number < count)
-        load(a, upcoming, held + (place + 1 == BUFFERS ? 0 : place + 1) * (BLOCK * VECTORS));
-    }
-    if (waits && warp == 0) {
-      const T earlier = before.found(last.total);
-      if (lane == 0) before_all = earlier;
-    }
-    __syncthreads();
-    if (waits)
-      write(a, last, combined(before_all, last.below),
-            held + (place == 0 ? BUFFERS - 1 : place - 1) * (BLOCK * VECTORS));
-    last = now;
-    waits = more;
-    now = upcoming;
-    number = upcoming_number;
+      if (skipped + e < a.size) target[e] = *element_at(held, e);
   }
 }
