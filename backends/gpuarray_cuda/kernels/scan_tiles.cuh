@@ -32,27 +32,16 @@ __device__ __forceinline__ void publish(u64* place, T value) {
   for (int k = 0; k < WORDS; ++k) const_cast<volatile u64*>(place)[k] = READY | sent.words[k];
 }
 
-struct Word {
-  u64 seen[WORDS];
-
-  __device__ __forceinline__ void look(const u64* place) {
+__device__ __forceinline__ T awaited(const u64* place) {
+  Value found;
 #pragma unroll
-    for (int k = 0; k < WORDS; ++k) seen[k] = const_cast<const volatile u64*>(place)[k];
+  for (int k = 0; k < WORDS; ++k) {
+    u64 seen;
+    while (((seen = const_cast<const volatile u64*>(place)[k]) & READY) == 0) __nanosleep(20);
+    found.words[k] = (u32)seen;
   }
-
-  __device__ __forceinline__ T awaited(const u64* place) {
-    Value found;
-#pragma unroll
-    for (int k = 0; k < WORDS; ++k) {
-      while ((seen[k] & READY) == 0) {
-        __nanosleep(20);
-        seen[k] = const_cast<const volatile u64*>(place)[k];
-      }
-      found.words[k] = (u32)seen[k];
-    }
-    return found.value;
-  }
-};
+  return found.value;
+}
 
 // All values of the warp, put together in one order.
 __device__ __forceinline__ T combined_in_warp(T x) {
@@ -61,51 +50,31 @@ __device__ __forceinline__ T combined_in_warp(T x) {
   return ga_shuffle(x, 0);
 }
 
-// Everything before a tile of its row, by one warp. `totals` are those of the row's tiles, then of
-// each 32 of them, then of each 1024. The last of 32 publishes their total for all later ones, and
-// the last of 1024. `look` sends for what will be waited for, `found` waits.
-struct Before {
-  const u64 *of_tiles, *of_groups, *of_blocks;
-  u32 tile;
-  Word tiles, groups, blocks;
-
-  __device__ __forceinline__ void look(const u64* totals, u32 count, u32 number) {
-    const u32 lane = threadIdx.x % 32;
-    tile = number;
-    of_groups = totals + (u64)count * WORDS;
-    of_blocks = of_groups + (u64)(count / 32) * WORDS + lane * WORDS;
-    of_tiles = totals + (u64)(tile / 32 * 32 + lane) * WORDS;
-    of_groups += (u64)(tile / 1024 * 32 + lane) * WORDS;
-    if (lane < tile % 32) tiles.look(of_tiles);
-    if (lane < tile / 32 % 32) groups.look(of_groups);
-    if (lane < tile / 1024) blocks.look(of_blocks);
+// Everything before a tile of its row, for the lanes of one warp. `totals` are those of the row's
+// tiles, then of each 32 of them, then of each 1024. The last of 32 publishes their total for all
+// later ones, and the last of 1024.
+__device__ __forceinline__ T before_tile(u64* totals, u32 tiles, u32 tile, T total) {
+  const u32 lane = threadIdx.x % 32, group = tile / 32, block = tile / 1024;
+  u64* const of_groups = totals + (u64)tiles * WORDS;
+  u64* const of_blocks = of_groups + (u64)(tiles / 32) * WORDS;
+  T below = nothing<T>();
+  if (lane < tile % 32) below = awaited(totals + (u64)(group * 32 + lane) * WORDS);
+  below = combined_in_warp(below);
+  if (tile % 32 == 31) {
+    total = combined(below, total);
+    if (lane == 0) publish(of_groups + (u64)group * WORDS, total);
   }
-
-  __device__ __forceinline__ T found(T total) {
-    const u32 lane = threadIdx.x % 32, group = tile / 32 % 32, block = tile / 1024;
-    T below = nothing<T>();
-    if (lane < tile % 32) below = tiles.awaited(of_tiles);
-    below = combined_in_warp(below);
-    if (tile % 32 == 31) {
-      total = combined(below, total);
-      if (lane == 0) publish(const_cast<u64*>(of_groups) + (u64)group * WORDS, total);
-    }
-    T earlier = nothing<T>();
-    if (lane < group) earlier = groups.awaited(of_groups);
-    earlier = combined_in_warp(earlier);
-    if (tile % 1024 == 1023 && lane == 0)
-      publish(const_cast<u64*>(of_blocks) + (u64)block * WORDS, combined(earlier, total));
-    below = combined(earlier, below);
-    earlier = nothing<T>();
-    if (lane < block) earlier = blocks.awaited(of_blocks);
-    for (u32 b = lane + 32; b < block; b += 32) {
-      const u64* const place = of_blocks + (u64)(b - lane) * WORDS;
-      blocks.look(place);
-      earlier = combined(earlier, blocks.awaited(place));
-    }
-    return combined(combined_in_warp(earlier), below);
-  }
-};
+  T earlier = nothing<T>();
+  if (lane < group % 32) earlier = awaited(of_groups + (u64)(block * 32 + lane) * WORDS);
+  earlier = combined_in_warp(earlier);
+  if (tile % 1024 == 1023 && lane == 0)
+    publish(of_blocks + (u64)block * WORDS, combined(earlier, total));
+  below = combined(earlier, below);
+  earlier = nothing<T>();
+  for (u32 b = lane; b < block; b += 32)
+    earlier = combined(earlier, awaited(of_blocks + (u64)b * WORDS));
+  return combined(combined_in_warp(earlier), below);
+}
 
 // The warp's elements lie in vectors of 16 bytes, BYTES of each lane side by side, and a lane's
 // vectors in an order of its own: so eight lanes that read one vector each, or all of one lane, find
@@ -164,19 +133,14 @@ gpuarray_scan_tiles(const __grid_constant__ Args a) {
   const T upto = upto_in_warp<32>(mine), before = ga_shuffle_up(upto, 1);
   if (lane == 31) of_warps[warp] = upto;
   __syncthreads();
-  T below = nothing<T>(), total = nothing<T>();
-#pragma unroll
-  for (int w = 0; w < WARPS; ++w) {
-    if (w == warp) below = total;
-    total = combined(total, of_warps[w]);
-  }
+  const T sums = upto_in_warp<32>(lane < WARPS ? of_warps[lane] : nothing<T>());
+  const T total = ga_shuffle(sums, WARPS - 1), of_earlier_warps = ga_shuffle(sums, warp - 1);
+  T below = warp > 0 ? of_earlier_warps : nothing<T>();
   if (lane > 0) below = combined(below, before);
   if (warp == 0) {
     u64* const totals = a.totals + (u64)row * (a.tiles + a.tiles / 32 + a.tiles / 1024) * WORDS;
     if (lane == 0) publish(totals + (u64)tile * WORDS, total);
-    Before before;
-    before.look(totals, (u32)a.tiles, tile);
-    const T earlier = before.found(total);
+    const T earlier = before_tile(totals, (u32)a.tiles, tile, total);
     if (lane == 0) before_all = earlier;
   }
   __syncthreads();
