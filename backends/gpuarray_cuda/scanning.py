@@ -92,17 +92,22 @@ def _by_tiles(
     totals_bytes = 8 * max(dtype.itemsize // 4, 1) * totals
     work = executor.allocate(totals_bytes + 8)
     runtime.fill(work.pointer, work.nbytes, stream)
-    constants = (
-        *constants,
-        constant("BLOCK", block),
-        constant("BYTES", tuning.SCAN_BYTES),
-        constant(
-            "RESIDENT",
-            tuning.SCAN_RESIDENT_COMPLEX if dtype.kind == "c" else tuning.SCAN_RESIDENT,
-        ),
-    )
-    text = kernel_source("scan_tiles", constants, "scan_elements")
-    kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 6)
+    most = tuning.SCAN_RESIDENT_COMPLEX if dtype.kind == "c" else tuning.SCAN_RESIDENT
+    # As many resident blocks as registers suffice for.
+    for resident in range(most, 0, -1):
+        text = kernel_source(
+            "scan_tiles",
+            (
+                *constants,
+                constant("BLOCK", block),
+                constant("BYTES", tuning.SCAN_BYTES),
+                constant("RESIDENT", resident),
+            ),
+            "scan_elements",
+        )
+        kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 6)
+        if kernel.local_bytes == 0:
+            break
     values = (source, result, work.pointer, work.pointer + totals_bytes, size, tiles)
     runtime.launch(kernel, rows * tiles, block, block * tuning.SCAN_BYTES, stream, values)
 
