@@ -109,7 +109,7 @@ def _by_tiles(
         if kernel.local_bytes == 0:
             break
     values = (source, result, work.pointer, work.pointer + totals_bytes, size, tiles)
-    runtime.launch(kernel, rows * tiles, block, block * tuning.SCAN_BYTES, stream, values)
+    runtime.launch(kernel, rows * tiles, block, 0, stream, values)
 
 
 def _element(dtype: DType) -> str:
