@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import gpuarray as xp
+from benchmarks.every_hand_written import compactions, scans, sorts
 from gpuarray.operations import TABLE
 
 __all__ = ["main"]
@@ -294,17 +295,6 @@ def updates(values: Values) -> Iterator[Check]:
     yield "stencil in place", x, a
 
 
-def compactions(values: Values) -> Iterator[Check]:
-    """Selection by masks, around the size of a tile (4096)."""
-    for size in (1, 15, 4095, 4096, 4097, 70001):
-        a, x = values.pair("float64", size)
-        yield f"some of {size}", x[x > 0.5], a[a > 0.5]
-        yield f"none of {size}", x[x > 5], a[a > 5]
-        yield f"all of {size}", x[x < 5], a[a < 5]
-    a, x = values.pair("int16", 33, 70)
-    yield "in two dimensions", x[x > 0], a[a > 0]
-
-
 def large(values: Values) -> Iterator[Check]:
     """More than 2**31 elements: 64-bit indices. Needs 7 GB."""
     size = (1 << 31) + 5
@@ -321,7 +311,8 @@ def large(values: Values) -> Iterator[Check]:
 
 
 GROUPS: tuple[Callable[[Values], Iterator[Check]], ...] = (
-    *(operations, casts, layouts, tiles, reductions, reduction_shapes, updates, compactions),
+    *(operations, casts, layouts, tiles, reductions, reduction_shapes, updates),
+    *(compactions, scans, sorts),
 )
 
 

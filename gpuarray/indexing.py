@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gpuarray import library, recording
+from gpuarray import recording
 from gpuarray.arguments import checked_axis
 from gpuarray.array import Array
 from gpuarray.creation.ranges import iota
@@ -28,7 +28,8 @@ from gpuarray.graph.node import (
     clock,
 )
 from gpuarray.interop.numpy import from_numpy, to_numpy
-from gpuarray.keys import Key, basic, is_whole, parse, positions, sole_mask
+from gpuarray.keys import Key, basic, is_whole, parse, sole_mask
+from gpuarray.masks import positions, selected
 from gpuarray.operations import TABLE
 
 __all__ = ["get", "take", "take_along_axis", "updated"]
@@ -338,8 +339,7 @@ def _masked(x: Array, mask: Array) -> Array:
 
     rest = x.shape[mask.ndim :]
     if not rest and mask.size:
-        (selected,) = library.call("select", x=x, mask=mask)
-        return selected
+        return selected(x, mask)
     found, count = positions(mask)
     if count == 0:
         return recording.full((0, *rest), False, x.dtype, x.device)

@@ -15,23 +15,11 @@ import numpy as np
 
 from gpuarray import recording
 from gpuarray.array import Array
-from gpuarray.dtypes import int64
-from gpuarray.graph import flush
-from gpuarray.graph.node import CAST, contiguous_layout, leaf
-from gpuarray.graph.tape import needs_value, recordings
 from gpuarray.interop.numpy import from_numpy
+from gpuarray.masks import positions
 from gpuarray.operations import TABLE
 
-__all__ = [
-    "Key",
-    "basic",
-    "contiguous",
-    "is_whole",
-    "parse",
-    "positions",
-    "sole_mask",
-    "unravelled",
-]
+__all__ = ["Key", "basic", "is_whole", "parse", "sole_mask", "unravelled"]
 
 HostArray = np.ndarray[Any, Any]
 Map = tuple[int, int, int]
@@ -256,18 +244,6 @@ def _check_mask(mask: Array, x: Array, d: int) -> None:
         )
 
 
-def positions(mask: Array, asked: str = "a mask as an index") -> tuple[Array, int]:
-    """Where a mask holds, as positions in its flattened form; waits for their number."""
-    if recordings:
-        needs_value(asked)
-    flat = contiguous(recording.cast(mask, np.dtype(bool)))
-    node = flat._node
-    buffer, count = node.device.hook.gpuarray_nonzero(
-        device=node.device, buffer=node.buffer, offset=node.offset, size=flat.size
-    )
-    return Array(leaf(node.device, buffer, 0, contiguous_layout(int64, (count,)))), count
-
-
 def unravelled(flat: Array, shape: tuple[int, ...]) -> list[Array]:
     """Positions in the flattened form of `shape` as an index for each dimension."""
     found: list[Array] = []
@@ -277,18 +253,3 @@ def unravelled(flat: Array, shape: tuple[int, ...]) -> list[Array]:
         index = recording.binary(TABLE["floor_divide"], flat, below) if below > 1 else flat
         found.append(recording.binary(TABLE["remainder"], index, max(extent, 1)) if d else index)
     return found
-
-
-def contiguous(x: Array) -> Array:
-    """`x` in memory, row-major and 1-dimensional."""
-    from gpuarray.manipulation import reshape
-
-    flat = reshape(x, (-1,))
-    flush.flush((flat._node,))
-    if not flat._node.layout.contiguous:
-        # A view of memory, which a cast copies.
-        flat = recording.record(
-            CAST, (flat._node,), (flat.dtype,), flat.dtype, flat.shape, flat.device
-        )
-        flush.flush((flat._node,))
-    return flat

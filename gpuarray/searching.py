@@ -13,7 +13,8 @@ from gpuarray.arguments import checked_array, checked_axis, checked_flag, reduce
 from gpuarray.array import Array
 from gpuarray.dtypes import int64
 from gpuarray.indexing import take
-from gpuarray.keys import positions, unravelled
+from gpuarray.keys import unravelled
+from gpuarray.masks import positions
 from gpuarray.operations import TABLE
 from gpuarray.promotion import promoted
 from gpuarray.recording import cast, full, same_device, ternary

@@ -19,8 +19,8 @@ from gpuarray.dtypes import bool as bool_
 from gpuarray.dtypes import int64, uint8
 from gpuarray.elementwise import imag, logical_not, minimum, real
 from gpuarray.indexing import take
-from gpuarray.keys import positions
 from gpuarray.manipulation import concat, reshape
+from gpuarray.masks import positions
 from gpuarray.promotion import promoted
 from gpuarray.recording import cast, full
 from gpuarray.sorting import argsort, sort

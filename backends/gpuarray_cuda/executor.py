@@ -209,12 +209,12 @@ class Executor:
             return (self._prepare_reduction(step),)
         if any(store.collides for store in step.program.stores) and math.prod(step.shape) > 1:
             return tuple(
-                self._prepare_elementwise(step, mode) for mode in ("clear", "claim", "write")
+                self.prepare_elementwise(step, mode) for mode in ("clear", "claim", "write")
             )
         chosen = patches.patch(step)
         if chosen is not None:
             return (self._prepare_patches(step, chosen),)
-        return (self._prepare_elementwise(step, "write"),)
+        return (self.prepare_elementwise(step, "write"),)
 
     def _compiled(
         self, key: object, attempts: Iterable[Any], made: Callable[[Any], Any], name: str
@@ -245,7 +245,8 @@ class Executor:
             self._kernels[key] = found
         return found
 
-    def _prepare_elementwise(self, step: Step, mode: str) -> _Launch:
+    def prepare_elementwise(self, step: Step, mode: str) -> _Launch:
+        """The launch of a step without reductions; `mode` is as in `elementwise.elementwise`."""
         program, operations = step.program, self._operations
         rows = tuple(operations[name] for name in _operation_names(program))
         generated, kernel = self._compiled(

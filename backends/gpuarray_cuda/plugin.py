@@ -6,16 +6,20 @@ simulator of the tests, in the place of the driver.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from gpuarray.devices import Device
+from gpuarray.graph.node import contiguous_layout
 from gpuarray.graph.tape import Tape
-from gpuarray.plugins import Buffer, MemoryInfo, Step, Task, hookimpl
+from gpuarray.plugins import Buffer, MemoryInfo, Operand, Step, Task, hookimpl
 from gpuarray_cuda.buffer import ForeignCudaBuffer
-from gpuarray_cuda.compaction import nonzero
+from gpuarray_cuda.compaction import nonzero, nonzero_bits, selected_by_bits
+from gpuarray_cuda.contiguous import row_major
 from gpuarray_cuda.executor import Executor
+from gpuarray_cuda.flags import flags
 from gpuarray_cuda.graphs import CapturedTape
 from gpuarray_cuda.libraries.hooks import LibraryHooks
 from gpuarray_cuda.runtime import Runtime
@@ -132,6 +136,23 @@ class CudaBackend(LibraryHooks, SortingHooks):
         self, device: Device, buffer: Any, offset: int, size: int
     ) -> tuple[Buffer, int]:
         return nonzero(self._executor(device), buffer, offset, size)
+
+    @hookimpl
+    def gpuarray_compact(self, task: Task, x: Operand | None) -> Operand | None:
+        executor = self._executor(task.device)
+        bits = flags(executor, task)
+        if bits is None:
+            return None
+        size = math.prod(task.step.shape)
+        dtype = np.dtype(np.int64) if x is None else x.layout.dtype
+        if x is None:
+            found, count = nonzero_bits(executor, bits.pointer, size)
+        else:
+            elements = row_major(executor, x)
+            found, count = selected_by_bits(executor, dtype, elements.address, bits.pointer, size)
+            if not x.buffer.exclusive:
+                executor.let_others_wait(executor.stream)
+        return Operand(found, 0, contiguous_layout(dtype, (count,)))
 
     @hookimpl
     def gpuarray_source(self, step: Step, device: Device) -> str:

@@ -24,6 +24,8 @@ DType = np.dtype[Any]
 
 # Bytes that one instruction moves.
 _VECTOR = 16
+# The most elements of a vector in registers.
+_REGISTER_WIDTH = 4
 # Vectors of a lane that are on their way at once, in short rows.
 _PIECES = 4
 _GROUP_BLOCK = 256
@@ -34,16 +36,17 @@ def scanned(
 ) -> CudaBuffer:
     """The running "sum" or "prod" of `rows` rows of `size` elements each."""
     result = executor.allocate(rows * size * dtype.itemsize)
-    width = _width(dtype, source, rows, size)
+    short = size <= tuning.SCAN_LONGEST_ROW
+    width = _width(dtype, source, rows, size, _REGISTER_WIDTH if short else _VECTOR)
     constants = (
         type_name("T", _element(dtype)),
         constant("PRODUCT", kind == "prod"),
         constant("WIDTH", width),
     )
-    if size <= tuning.SCAN_LONGEST_ROW:
+    if short:
         _by_groups(executor, constants, width, source, result.pointer, rows, size)
     else:
-        _by_tiles(executor, dtype, constants, width, source, result.pointer, rows, size)
+        _by_tiles(executor, dtype, constants, source, result.pointer, rows, size)
     return result
 
 
@@ -76,7 +79,6 @@ def _by_tiles(
     executor: Executor,
     dtype: DType,
     constants: tuple[tuple[str, str], ...],
-    width: int,
     source: int,
     result: int,
     rows: int,
@@ -84,27 +86,29 @@ def _by_tiles(
 ) -> None:
     runtime, stream = executor.runtime, executor.stream
     block = tuning.SCAN_BLOCK
-    # Small elements take a register each, like large ones.
-    items = tuning.SCAN_BYTES // max(dtype.itemsize, 4)
-    tiles = -(-size // (block * items))
-    words = max(dtype.itemsize // 4, 1)
-    totals_bytes = 8 * words * rows * tiles
-    groups_bytes = 8 * words * rows * (tiles // block)
-    work = executor.allocate(totals_bytes + groups_bytes + 8)
+    tiles = -(-size // (block * tuning.SCAN_BYTES // dtype.itemsize))
+    # Totals of tiles, of each 32 and of each 1024 of them; a mark with every 4 bytes.
+    totals = rows * (tiles + tiles // 32 + tiles // 1024)
+    totals_bytes = 8 * max(dtype.itemsize // 4, 1) * totals
+    work = executor.allocate(totals_bytes + 8)
     runtime.fill(work.pointer, work.nbytes, stream)
-    constants = (
-        *constants,
-        constant("BLOCK", block),
-        constant("ITEMS", items),
-        constant(
-            "RESIDENT",
-            tuning.SCAN_RESIDENT_COMPLEX if dtype.kind == "c" else tuning.SCAN_RESIDENT,
-        ),
-    )
-    text = kernel_source("scan_tiles", constants, "scan_elements")
-    kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 7)
-    groups = work.pointer + totals_bytes
-    values = (source, result, work.pointer, groups, groups + groups_bytes, size, tiles)
+    most = tuning.SCAN_RESIDENT_COMPLEX if dtype.kind == "c" else tuning.SCAN_RESIDENT
+    # As many resident blocks as registers suffice for.
+    for resident in range(most, 0, -1):
+        text = kernel_source(
+            "scan_tiles",
+            (
+                *constants,
+                constant("BLOCK", block),
+                constant("BYTES", tuning.SCAN_BYTES),
+                constant("RESIDENT", resident),
+            ),
+            "scan_elements",
+        )
+        kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 6)
+        if kernel.local_bytes == 0:
+            break
+    values = (source, result, work.pointer, work.pointer + totals_bytes, size, tiles)
     runtime.launch(kernel, rows * tiles, block, 0, stream, values)
 
 
@@ -113,9 +117,9 @@ def _element(dtype: DType) -> str:
     return f"u{8 * dtype.itemsize}" if dtype.kind == "i" else ELEMENT_TYPES[dtype.name]
 
 
-def _width(dtype: DType, source: int, rows: int, size: int) -> int:
+def _width(dtype: DType, source: int, rows: int, size: int, most: int) -> int:
     """Elements that are moved at once: as many as every row's beginning is aligned for."""
-    width = max(min(_VECTOR // dtype.itemsize, 4), 1)
+    width = max(min(_VECTOR // dtype.itemsize, most), 1)
     while width > 1 and (source % (width * dtype.itemsize) or (rows > 1 and size % width)):
         width //= 2
     return width

@@ -29,7 +29,16 @@ from gpuarray.graph.vertex import vertices
 if TYPE_CHECKING:
     from gpuarray.devices import Device
 
-__all__ = ["Collected", "collect", "flush", "forget_plans", "lock", "plan_for"]
+__all__ = [
+    "Collected",
+    "collect",
+    "deferred",
+    "explain_failure",
+    "flush",
+    "forget_plans",
+    "lock",
+    "plan_for",
+]
 
 lock = threading.RLock()
 
@@ -84,7 +93,7 @@ def flush(roots: Sequence[Node]) -> None:
             nodes, scalars = found[1], found[2]
         step = made.only
         if step is None:
-            _run(made, device, nodes, scalars)
+            _run(made, device, nodes, scalars, made.actions)
             return
         # One kernel that writes new buffers: nearly every flush.
         task = Task(
@@ -98,10 +107,45 @@ def flush(roots: Sequence[Node]) -> None:
         try:
             buffers: list[Buffer] = run(task=task)
         except (OutOfMemory, DeviceError) as error:
-            _explain_failure(error, step, {o.slot: nodes[o.slot] for o in step.outputs})
+            explain_failure(error, step, {o.slot: nodes[o.slot] for o in step.outputs})
             raise
         for k, output in enumerate(step.outputs):
             nodes[output.slot].become_leaf(buffers[k], 0, output.layout)
+
+
+def deferred(node: Node) -> Task | None:
+    """The task that would compute a pending node. It is not run, but what it needs is computed.
+
+    For what takes a value in and does not keep it, such as a selection its mask: the node stays
+    pending. None, and nothing is computed, where the node has no kernel of its own that writes it
+    row-major and in one walk over its elements. None also the second time, so that a value which is
+    needed again and again is computed twice at most, and then stored. The lock is held.
+    """
+    if node.op is None or getattr(node, "consumed", False):
+        return None
+    found = collect((node,))
+    _, nodes, scalars, _, _ = found
+    made = plan_for(found)
+    step = made.actions[-1]
+    if not isinstance(step, Step) or len(step.outputs) != 1:
+        return None
+    output = step.outputs[0]
+    if (
+        output.slot != node.slot
+        or output.base >= 0
+        or step.program.reductions
+        or not output.layout.contiguous
+    ):
+        return None
+    places = _run(made, node.device, nodes, scalars, made.actions[:-1])
+    node.consumed = True
+    return Task(
+        step,
+        node.device,
+        [places[slot] for slot in step.inputs],
+        [scalars[k] for k in step.scalars],
+        step.no_bases,
+    )
 
 
 def _lone(node: Node) -> tuple[tuple[object, ...], list[Any], list[Any]]:
@@ -268,8 +312,17 @@ def forget_plans() -> None:
         forget_tapes()
 
 
-def _run(made: Plan, device: Device, nodes: list[Node], scalars: list[Any]) -> None:
-    """Run a plan of several actions, or one that writes in place."""
+def _run(
+    made: Plan,
+    device: Device,
+    nodes: list[Node],
+    scalars: list[Any],
+    actions: Sequence[Any],
+) -> list[Any]:
+    """Run actions of a plan, from its first on; the buffer and the byte of each slot.
+
+    Those of a slot are forgotten with the last action of the plan that needs it.
+    """
     run = run_of(device) if recordings else device.run
     places: list[Any] = [(node.buffer, node.offset) if node.op is None else None for node in nodes]
     places.extend([None] * (made.slots - len(nodes)))
@@ -277,7 +330,8 @@ def _run(made: Plan, device: Device, nodes: list[Node], scalars: list[Any]) -> N
     # From here on only the graph's own edges keep a node alive, so that memory goes back as soon
     # as the last kernel that reads it has been launched.
     nodes.clear()
-    _do(made.actions, run, device, places, targets, scalars)
+    _do(actions, run, device, places, targets, scalars)
+    return places
 
 
 def _do(
@@ -302,7 +356,7 @@ def _do(
             try:
                 buffers: list[Buffer] = run(task=task)
             except (OutOfMemory, DeviceError) as error:
-                _explain_failure(error, step, targets)
+                explain_failure(error, step, targets)
                 raise
             for output, buffer in zip(step.outputs, buffers, strict=True):
                 slot = output.slot
@@ -331,7 +385,7 @@ def _do(
                 targets[action.slot].become_leaf(buffer, 0, action.layout)
 
 
-def _explain_failure(error: Exception, step: Step, targets: dict[int, Node]) -> None:
+def explain_failure(error: Exception, step: Step, targets: dict[int, Node]) -> None:
     """Add to a device's error which operations ran, and (debugging) where they were recorded."""
     where = f"\n  while computing {' -> '.join(step.names)} over {step.shape}"
     lines = [getattr(targets.get(o.slot), "line", None) for o in step.outputs]

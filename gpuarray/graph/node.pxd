@@ -37,5 +37,6 @@ cdef class Node:
     cdef public Py_ssize_t slot
     cdef public Py_ssize_t uses
     cdef public object line
+    cdef public bint consumed
 
     cpdef become_leaf(self, Buffer buffer, offset, Layout layout)

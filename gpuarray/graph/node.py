@@ -198,12 +198,13 @@ class Node:
     """One recorded operation, or one array in memory.
 
     `epoch`, `slot` and `uses` belong to the flush that is running and hold its lock. `line` is set
-    with `GPUARRAY_DEBUG=1` only: the line that recorded the operation.
+    with `GPUARRAY_DEBUG=1` only: the line that recorded the operation. `consumed` is set, to True,
+    once a selection has computed it without storing it (see `flush.deferred`).
     """
 
     __slots__ = (
         *("op", "inputs", "attributes", "dtype", "shape", "device", "low"),
-        *("buffer", "offset", "layout", "epoch", "slot", "uses", "line"),
+        *("buffer", "offset", "layout", "epoch", "slot", "uses", "line", "consumed"),
     )
 
     op: object
@@ -220,6 +221,7 @@ class Node:
     slot: int
     uses: int
     line: str | None
+    consumed: bool
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ from gpuarray.operations import Operation
 if TYPE_CHECKING:
     from gpuarray.devices import Device
     from gpuarray.graph.node import Buffer
-    from gpuarray.graph.program import Step, Task
+    from gpuarray.graph.program import Operand, Step, Task
     from gpuarray.graph.tape import Tape
 
 __all__ = ["MemoryInfo", "hookimpl", "hookspec"]
@@ -179,6 +179,18 @@ def gpuarray_nonzero(  # type: ignore[empty-body]
 
     The mask is `size` contiguous booleans from byte `offset` of `buffer` on. The number has to be
     known to the host, so this waits.
+    """
+
+
+@hookspec(firstresult=True)
+def gpuarray_compact(task: Task, x: Operand | None) -> Operand:  # type: ignore[empty-body]
+    """The elements of `x` for which a mask holds that is not in memory; 1-d, in order.
+
+    `task` would compute the mask: its only output are bools of the shape of `x`, row-major, and is
+    not to be stored. Without `x`, the result is where the mask holds: the int64 positions in its
+    flattened form, ascending. The number has to be known to the host, so this waits. Asked only
+    where no plugin replaces or watches `gpuarray_run`. None, or no such hook, has the task run,
+    and `gpuarray_select` or `gpuarray_nonzero` asked afterwards.
     """
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import gpuarray as xp
+from gpuarray.devices import chosen
+from gpuarray.plugins.manager import Backend
 from gpuarray_cuda import tuning
-from gpuarray_cuda.compaction import distinct, nonzero, selected
+from gpuarray_cuda.compaction import distinct, nonzero, nonzero_bits, selected, selected_by_bits
+from gpuarray_cuda.plugin import CudaBackend
+from tests.simulator import SimulatedRuntime
 
 from .hand_written import INTEGERS, REALS, Bench, HostArray, random_values
 
@@ -71,3 +76,53 @@ def test_distinct_elements(bench: Bench, dtype: str) -> None:
         np.testing.assert_array_equal(
             bench.get(found, dtype, (count,)), np.unique(x, equal_nan=False)
         )
+
+
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 1.0])
+@pytest.mark.parametrize("size", SIZES)
+def test_positions_of_bits(bench: Bench, size: int, part: float) -> None:
+    flags = mask(size, part)
+    words = bench.put(words_of(flags))
+    found, count = nonzero_bits(bench.executor, words.pointer, size)
+    np.testing.assert_array_equal(bench.get(found, np.int64, (count,)), np.flatnonzero(flags))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "float32", "float64", "complex128"])
+@pytest.mark.parametrize("block", [32, 256])
+def test_elements_selected_by_bits(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, dtype: str, block: int
+) -> None:
+    monkeypatch.setattr(tuning, "COMPACT_BLOCK", block)
+    for size in (1, 33, TILE - 31, 9 * TILE + 33):
+        x = np.random.default_rng(2).integers(0, 100, size).astype(dtype)
+        flags = mask(size, 0.3)
+        elements, words = bench.put(x), bench.put(words_of(flags))
+        found, count = selected_by_bits(
+            bench.executor, x.dtype, elements.pointer, words.pointer, size
+        )
+        np.testing.assert_array_equal(bench.get(found, dtype, (count,)), x[flags])
+
+
+def words_of(flags: HostArray) -> HostArray:
+    """The flags as words of 32 bits, the first in the lowest bit; zeros at the end."""
+    bits = np.zeros(-(-flags.size // 32) * 32, bool)
+    bits[: flags.size] = flags
+    return np.packbits(bits, bitorder="little").view("<u4")
+
+
+@pytest.mark.parametrize("select", [True, False], ids=["elements", "positions"])
+def test_a_pending_mask_takes_no_memory_but_its_bits(select: bool) -> None:
+    runtime = SimulatedRuntime(1)
+    device = Backend("cuda", CudaBackend(runtime)).devices[0]
+    token = chosen.set(device)
+    try:
+        v = np.random.default_rng(0).random(1 << 18).astype("float32")
+        x = xp.asarray(v)
+        found = x[x > 0.5] if select else xp.nonzero(x > 0.5)[0]
+        taken = device.hook.gpuarray_memory(device=device).peak
+        np.testing.assert_array_equal(
+            np.asarray(found.to_device("cpu")), v[v > 0.5] if select else np.flatnonzero(v > 0.5)
+        )
+    finally:
+        chosen.reset(token)
+    assert taken <= 1.1 * (v.nbytes + found.size * found.dtype.itemsize)

@@ -401,10 +401,12 @@ def test_a_chain_reads_each_element_once_and_writes_it_once(length: int) -> None
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_compaction(architecture: str) -> None:
-    found = resources(compaction.source(), architecture)
-    assert found.keys() == {"gpuarray_count", "gpuarray_offsets", "gpuarray_compact"}
-    assert max(kernel.registers for kernel in found.values()) <= COMPACTION
-    assert max(kernel.spilled for kernel in found.values()) == 0
+    for bits in (False, True):
+        found = resources(compaction.source(bits=bits), architecture)
+        names = ("count", "count_bits", "offsets", "compact")
+        assert found.keys() == {f"gpuarray_{name}" for name in names}
+        assert max(kernel.registers for kernel in found.values()) <= COMPACTION
+        assert max(kernel.spilled for kernel in found.values()) == 0
 
 
 def test_a_mask_compiles_the_kernels_of_compaction() -> None:
@@ -413,6 +415,23 @@ def test_a_mask_compiles_the_kernels_of_compaction() -> None:
         xp.evaluate(x[mask])
 
     assert [k.name for k in sources(record) if k.text == compaction.source()]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_kernels_of_bits(architecture: str) -> None:
+    def record() -> None:
+        for dtype in DTYPES:
+            for shape in ((N,), (33, N // 32)):
+                x, y = arrays(dtype, shape, shape)
+                xp.nonzero(x != y)
+                if np.dtype(dtype).kind not in "bc":
+                    xp.nonzero((x < 3) & (xp.flip(y) > 2))
+
+    found = [k for k in sources(record) if "reinterpret_cast<u32*>" in k.text]
+    assert len(found) >= len(DTYPES)
+    for taken in compile_all(found, architecture):
+        assert taken.spilled == 0
+        assert taken.registers <= 128
 
 
 # How memory is read

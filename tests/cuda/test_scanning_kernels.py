@@ -90,6 +90,7 @@ def test_rows_that_lanes_scan(bench: Bench, size: int) -> None:
     [
         *(65, TILE - 1, TILE, TILE + 1, 2 * TILE, 2 * TILE + 1),
         *(GROUP * TILE - 1, GROUP * TILE, GROUP * TILE + 1, (2 * GROUP + 1) * TILE + 9),
+        *((3 * GROUP - 1) * TILE + 1, (4 * GROUP + 5) * TILE),
     ],
 )
 def test_tiles_groups_and_their_borders(bench: Bench, rows: int, size: int) -> None:
@@ -101,6 +102,17 @@ def test_tiles_groups_and_their_borders(bench: Bench, rows: int, size: int) -> N
 def test_more_groups_than_threads(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuning, "SCAN_BLOCK", 32)
     check(bench, values("int32", (1, 128 * 32 * 70 + 3), "sum"), "sum")
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("bytes_of_lane", [16, 64, 128])
+def test_small_elements_from_any_byte(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, bytes_of_lane: int
+) -> None:
+    monkeypatch.setattr(tuning, "SCAN_BYTES", bytes_of_lane)
+    for dtype in ("int8", "uint16"):
+        for offset in (2, 4, 8):
+            check(bench, values(dtype, (1, 30011), "sum"), "sum", offset)
 
 
 @pytest.mark.usefixtures("small")
@@ -137,7 +149,7 @@ def test_sums_of_negative_zeros_are_negative(bench: Bench, size: int) -> None:
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("dtype", ["float32", "complex128"])
 def test_equal_inputs_give_equal_bits_in_any_order_of_blocks(dtype: str) -> None:
-    x = values(dtype, (2, (GROUP + 3) * TILE + 1), "sum")
+    x = values(dtype, (2, (3 * GROUP + 3) * TILE + 1), "sum")
     first = scan(Bench(), x, "sum")
     for seed in range(1, 5):
         assert scan(Bench(seed), x, "sum").tobytes() == first.tobytes()

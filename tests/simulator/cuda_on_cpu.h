@@ -91,6 +91,23 @@ GASIM_FN unsigned atomicInc(unsigned* p, unsigned limit) {
 GASIM_FN unsigned atomicDec(unsigned* p, unsigned limit) {
   return gasim_exchange(p, *p == 0 || *p > limit ? limit : *p - 1); }
 
+// Copies to shared memory are made when the thread waits for them, and not if it never does.
+struct gasim_copy { void* to; const void* from; int bytes; };
+static gasim_copy gasim_copies[1024][128];
+static int gasim_copies_pending[1024];
+GASIM_FN void gasim_copy_async(void* to, const void* from, int bytes) {
+  const unsigned t = threadIdx.x;
+  if (((unsigned long long)to | (unsigned long long)from) % (unsigned)bytes) gasim->trap("misaligned cp.async", 0);
+  if (gasim_copies_pending[t] == 128) gasim->trap("more copies than the simulator holds", 0);
+  gasim_copies[t][gasim_copies_pending[t]++] = {to, from, bytes};
+}
+GASIM_FN void gasim_wait_for_copies() {
+  const unsigned t = threadIdx.x;
+  for (int k = 0; k < gasim_copies_pending[t]; ++k)
+    __builtin_memcpy(gasim_copies[t][k].to, gasim_copies[t][k].from, (size_t)gasim_copies[t][k].bytes);
+  gasim_copies_pending[t] = 0;
+}
+
 // Vector types that NVRTC knows without a header.
 #define GASIM_VECTOR(T, name, a2, a4)                                                           \
   struct alignas(a2) name##2 { T x, y; };                                                       \

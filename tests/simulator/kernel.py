@@ -32,6 +32,11 @@ WAITING = re.compile(
 PTX = re.compile(
     r'asm\("([\w.]+) %0, %1(?:, %2)?;" : "=f"\((\w+)\) : "f"\((\w+)\)(?:, "f"\((\w+)\))?\);'
 )
+# Copies to shared memory, which the header has, too.
+COPY = re.compile(
+    r'asm volatile\("[^"]*cp\.async\.c[ag]\.shared\.global [^"]*, (\d+);}" :: ([^;]*);'
+)
+WAIT_FOR_COPIES = 'asm volatile("cp.async.wait_all;" ::: "memory");'
 DYNAMIC_SHARED = re.compile(
     r"\bextern\s+__shared__\s+((?:(?:__align__|alignas)\s*\([^)]*\)\s*)?)([^;\[=]*?)"
     r"(?:(?:__align__|alignas)\s*\([^)]*\)\s*)?(\w+)\s*\[\s*\]\s*;"
@@ -98,7 +103,9 @@ def without_ptx(source: str) -> str:
         operands = ", ".join(filter(None, found.group(3, 4)))
         return f"{found[2]} = gasim_{found[1].replace('.', '_')}({operands});"
 
-    return PTX.sub(call, source)
+    source = PTX.sub(call, source)
+    source = COPY.sub(r"gasim_copy_async(shared, global, \1);", source)
+    return source.replace(WAIT_FOR_COPIES, "gasim_wait_for_copies();")
 
 
 def launch_bounds(source: str, name: str) -> int:

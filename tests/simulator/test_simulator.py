@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from gpuarray.errors import BackendUnavailable, DeviceError, OutOfMemory
+from gpuarray_cuda.codegen.device_functions import source_for
 from tests.simulator import SimulatedRuntime, compiler, simulated_runtime
+
+AT_16 = "__align__(16)"
 
 ADD = """
 struct Args { const float* x; const float* y; float* out; long long n; };
@@ -210,6 +213,29 @@ class TestBlocks:
         body = """int count = __syncthreads_count(i % 3 == 0), any = __syncthreads_or(i == 70);
         int all = __syncthreads_and(i != 70); a.out[i] = count * 100 + any * 10 + all;"""
         np.testing.assert_array_equal(run_ints(device, body, block=100), 3410)
+
+    def test_copies_to_shared_memory_are_there_after_they_were_waited_for(self, device):
+        body = f"""__shared__ {AT_16} int held[128];
+        for (int k = 0; k < 4; ++k) held[4 * i + k] = -1;
+        ga_copy_async<16>(held + 4 * i, a.x + 4 * i);
+        const int before = held[4 * i];
+        WAIT
+        a.out[i] = before == -1 ? held[4 * i + 3] : -2;"""
+        x, out = device.put(np.arange(128, dtype=np.int32)), device.put(np.zeros(32, np.int32))
+        for wait, expected in (("ga_wait_for_copies();", 4 * np.arange(32) + 3), ("", -1)):
+            text = kernel(body.replace("WAIT", wait), "const int* x; int* out;")
+            device.run(source_for(text) + text, "k", [x, out])
+            np.testing.assert_array_equal(device.get(out, 32, np.int32), expected)
+
+    def test_a_copy_from_an_unaligned_address_is_reported(self, device):
+        body = f"""__shared__ {AT_16} int held[128];
+        ga_copy_async<16>(held + 4 * i, a.x + 4 * i + 1);
+        ga_wait_for_copies();
+        a.out[i] = held[4 * i];"""
+        x, out = device.put(np.arange(132, dtype=np.int32)), device.put(np.zeros(32, np.int32))
+        text = kernel(body, "const int* x; int* out;")
+        with pytest.raises(DeviceError, match=r"misaligned cp\.async"):
+            device.run(source_for(text) + text, "k", [x, out])
 
     def test_threads_that_returned_are_not_waited_for(self, device):
         body = """if (i >= 40) return;

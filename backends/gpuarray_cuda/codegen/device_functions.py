@@ -23,6 +23,7 @@ _FILES = (
     "complex_exponential",
     "complex_hyperbolic",
     "patches",
+    "copies",
     "warp",
     "reductions",
 )

@@ -57,7 +57,7 @@ ATTEMPTS = (Attempt(True, 0), Attempt(False, 0), *(Attempt(False, k) for k in (5
 class Elementwise(NamedTuple):
     """A generated kernel: its source, argument format, and points per thread.
 
-    `mode` is "write", or for colliding stores also "clear" and "claim" (see `elementwise`).
+    `mode` is "write", "bits", or for colliding stores also "clear" and "claim" (see `elementwise`).
     """
 
     source: str
@@ -78,6 +78,9 @@ def elementwise(
     A store that collides (a scatter through index arrays) runs as three kernels, so that the last
     point wins whatever the order of threads: "clear" zeroes the winner of every element written,
     "claim" raises it to the highest point that writes there, "write" lets that point write.
+
+    "bits" is for a program whose only store takes bools row by row: it writes them as bits instead,
+    32 neighbours to a word, beginning with the lowest bit; those past the end are 0.
     """
     return _Writer(program, operations, mode, attempt).kernel()
 
@@ -134,7 +137,8 @@ class _Writer:
         unsigned = "u64" if self.program.wide else "u32"
         lines = [
             f"  const i64 first = (i64)blockIdx.x * {BLOCK * self.unroll} + threadIdx.x;",
-            "  if (first >= threads) return;",
+            # All lanes of a warp make its words of bits.
+            *([] if self.mode == "bits" else ["  if (first >= threads) return;"]),
             f"  {index} j0[{self.unroll}];",
         ]
         outer = range(self.inner)
@@ -159,7 +163,8 @@ class _Writer:
         else:
             lines.append(f"    j0[u] = ({index})q{step};")
         lines += ["  }", *self._loads()]
-        computed = [*self._computed(), *self._stores()]
+        computed = self._computed()
+        computed += self._stored_bits() if self.mode == "bits" else self._stores()
         if self.together == self.unroll:
             return [*lines, "  const int b = 0;", *computed]
         loop = f"  for (int b = 0; b < {self.unroll}; ++b) {{"
@@ -246,6 +251,29 @@ class _Writer:
             lines.append("      }")
         lines += ["    }", "  }"]
         return lines
+
+    def _stored_bits(self) -> list[str]:
+        """The bools of each vector as bits, put together with those of the lanes beside it."""
+        (store,) = self.program.stores
+        self.values.lane = f"v * {self.width} + k" if self.width > 1 else "v"
+        value = self.values.name(store.value)
+        if self._has_tail():
+            value += f" && at * {self.width} + k < (i64)e0"
+        lanes = 32 // self.width
+        return [
+            "#pragma unroll",
+            f"  for (int v = 0; v < {self.together}; ++v) {{",
+            f"    const i64 at = first + (b * {self.together} + v) * {BLOCK};",
+            "    u32 bits = 0;",
+            "#pragma unroll",
+            f"    for (int k = 0; k < {self.width}; ++k) bits |= (u32)({value}) << k;",
+            f"    bits = at < threads ? bits << threadIdx.x % {lanes} * {self.width} : 0;",
+            "#pragma unroll",
+            f"    for (int d = 1; d < {lanes}; d *= 2) bits |= ga_shuffle_xor(bits, d);",
+            f"    if (at < threads && threadIdx.x % {lanes} == 0)",
+            f"      reinterpret_cast<u32*>(p{store.access})[at / {lanes}] = bits;",
+            "  }",
+        ]
 
     def _store(self, store: Store, indent: str) -> list[str]:
         """One whole vector of values to memory, at once where the access lets it."""

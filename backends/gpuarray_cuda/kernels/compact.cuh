@@ -1,6 +1,7 @@
 // Compaction: the elements of a mask that hold, or the elements that begin a run of equal ones, in
 // order and without gaps. Each tile counts, one block sums the counts up, each tile writes from there
-// on. Given: RUNS (of T, else a mask), POSITIONS (written as MOVED, else the elements).
+// on. Given: RUNS (of T, else a mask), BITS (of the mask, 32 to a word, else bytes), POSITIONS (written
+// as MOVED, else the elements).
 
 struct Args {
   const void* flags;
@@ -36,6 +37,12 @@ __device__ __forceinline__ u32 flags_of_mask(const u8* mask, i64 begin, i64 size
   const u32 low = __shfl_sync(0xffffffffu, bits, 2 * lane % 32);
   const u32 high = __shfl_sync(0xffffffffu, bits, (2 * lane + 1) % 32);
   return lane < WORDS ? low | high << 16 : 0;
+}
+
+// The same for a mask of bits, which ends with zeros.
+__device__ __forceinline__ u32 flags_of_bits(const u32* words, i64 begin, i64 size) {
+  const int lane = threadIdx.x % 32;
+  return lane < WORDS && begin + 32 * lane < size ? words[begin / 32 + lane] : 0;
 }
 
 // The same for elements, whose flag is that the one before differs. NaN differs from NaN.
@@ -81,6 +88,8 @@ __device__ __forceinline__ u32 runs_begun(const T* x, i64 begin, i64 size) {
 __device__ __forceinline__ u32 flags_of(const void* flags, i64 begin, i64 size) {
   if constexpr (RUNS)
     return flags_of_runs(reinterpret_cast<const T*>(flags), begin, size);
+  else if constexpr (BITS)
+    return flags_of_bits(reinterpret_cast<const u32*>(flags), begin, size);
   else
     return flags_of_mask(reinterpret_cast<const u8*>(flags), begin, size);
 }
@@ -122,6 +131,22 @@ gpuarray_count(const __grid_constant__ Args a) {
     mine = __popc(flags_of_mask(reinterpret_cast<const u8*>(a.flags), begin_of_warp(), a.size));
   before_in_block<BLOCK>(mine, &total);
   if (threadIdx.x == 0) a.offsets[blockIdx.x] = total;
+}
+
+// The same for a mask of bits, of which a tile has so few that a warp takes the tile.
+extern "C" __global__ void __launch_bounds__(BLOCK)
+gpuarray_count_bits(const __grid_constant__ Args a) {
+  constexpr int OF_TILE = WARPS * WORDS;
+  const int lane = threadIdx.x % 32;
+  const i64 tile = (i64)blockIdx.x * WARPS + threadIdx.x / 32;
+  const i64 left = (a.size + 31) / 32 - tile * OF_TILE;
+  const u32* const words = reinterpret_cast<const u32*>(a.flags) + tile * OF_TILE;
+  u32 count = 0;
+#pragma unroll
+  for (int k = lane; k < OF_TILE; k += 32) count += k < left ? __popc(words[k]) : 0;
+#pragma unroll
+  for (int d = 16; d > 0; d /= 2) count += ga_shuffle_xor(count, d);
+  if (lane == 0 && left > 0) a.offsets[tile] = count;
 }
 
 // One block: `size` counts become offsets, and the total follows them. Each warp has words of 32
