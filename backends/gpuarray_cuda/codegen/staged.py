@@ -34,7 +34,7 @@ from gpuarray_cuda.codegen.values import (
 )
 from gpuarray_cuda.codegen.walks import Numbered, Walks
 
-__all__ = ["RowShape", "staged"]
+__all__ = ["RowShape", "StagedWriter", "lanes_of", "staged"]
 
 # Extra integer arguments: rows in all, and elements of each.
 _SIZES = ("results", "elements")
@@ -59,14 +59,22 @@ class RowShape(NamedTuple):
         return self.group if self.group > 32 else _SHARED_BLOCK
 
 
+def lanes_of(shape: RowShape) -> int:
+    """Points of a thread that are computed together, each with an accumulator of its own."""
+    together = max(min(_LANES // shape.width, shape.vectors), 1)
+    return shape.width * (together if shape.vectors % together == 0 else 1)
+
+
 def staged(
     program: Program, operations: Mapping[str, Operation], shape: RowShape, resident: int = 0
 ) -> Reduce:
     """The kernel of a program with reductions; `resident` is as in `signature`."""
-    return _Writer(program, operations, shape, resident).kernel()
+    return StagedWriter(program, operations, shape, resident).kernel()
 
 
-class _Writer:
+class StagedWriter:
+    """Writes the kernel of one program."""
+
     def __init__(
         self,
         program: Program,
@@ -84,9 +92,8 @@ class _Writer:
         self.rank = program.kept + program.reduced
         self.guarded = guarded(program)
         # Vectors that are computed together, and batches of them.
-        together = max(min(_LANES // shape.width, shape.vectors), 1)
-        self.together = together if shape.vectors % together == 0 else 1
-        self.lanes = self.together * shape.width
+        self.lanes = lanes_of(shape)
+        self.together = self.lanes // shape.width
         self.batches = shape.vectors // self.together
         capacity = shape.group * shape.width * shape.vectors
         made = Walks(program, shape.held, 2.0 ** -(capacity - 1).bit_length())
