@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 
-from gpuarray.graph.program import result_dtype
+from gpuarray.graph.program import Reduction, result_dtype
 from gpuarray.plugins import Program, Step
 from gpuarray_cuda.codegen.blocked import BlockShape, dependences
+from gpuarray_cuda.codegen.reduction_writer import Shape
 from gpuarray_cuda.codegen.staged import RowShape, lanes_of
 
-__all__ = ["block_shape"]
+__all__ = ["block_shape", "column_blocks"]
 
 # Words of four bytes that a thread's accumulators take, at most: sixteen sums of float32 in four
 # lanes each.
@@ -22,6 +23,7 @@ _ACCUMULATED_WORDS = 64
 # Results of a thread along two axes, or along one; the first that fit are taken.
 _ALONG_TWO = ((4, 4), (4, 2), (2, 2))
 _ALONG_ONE = ((8,), (4,), (2,))
+_BESIDE_COLUMNS = (8, 4, 2)
 # A program that reads something at each point anew is bound by that. What it shares has to be more
 # than this many times as much.
 _SHARED_LOADS = 2
@@ -47,6 +49,33 @@ def block_shape(step: Step, row: RowShape, multiprocessors: int) -> BlockShape |
     return None
 
 
+def column_blocks(step: Step, shape: Shape, multiprocessors: int) -> Shape | None:
+    """The shape of columns with several results of a thread along another axis, if worth it.
+
+    Columns that are split over blocks stay split: then they are few.
+    """
+    program = step.program
+    words = sum(_words(program, fold) for fold in program.reductions)
+    span = shape.group * shape.width
+    if any(fold.name == "squares" for fold in program.reductions):
+        return None
+    for axis in reversed(_axes(program)):
+        if axis == program.kept - 1:
+            continue
+        extent = step.shape[axis]
+        columns = math.prod(step.shape[: program.kept]) // extent
+        for count in _BESIDE_COLUMNS:
+            rows, tiles = -(-extent // count), -(-columns // span)
+            computed = rows * count * tiles * span
+            if (
+                words * shape.width * count <= _ACCUMULATED_WORDS
+                and computed <= _MOST_WASTED * extent * columns
+                and (shape.split or rows * tiles >= multiprocessors)
+            ):
+                return shape._replace(beside=axis, count=count)
+    return None
+
+
 def _axes(program: Program) -> list[int]:
     """The kept axes along which loads are shared, best last; none where that is too little."""
     depends = dependences(program)
@@ -67,10 +96,7 @@ def _fitted(
 ) -> BlockShape | None:
     """A shape with so many results of a thread, if its accumulators and its blocks fit."""
     program = step.program
-    words = sum(
-        max(result_dtype(program.body[fold.values[0]]).itemsize, 4) // 4 + 2 * (len(fold.values) - 1)
-        for fold in program.reductions
-    )
+    words = sum(_words(program, fold) for fold in program.reductions)
     if words * lanes_of(row) * math.prod(counts) > _ACCUMULATED_WORDS:
         return None
     groups = row.block // row.group
@@ -99,6 +125,12 @@ def _fitted(
         math.prod(step.shape[program.kept :]) == capacity,
         step.shape[axes[-1]] % counts[-1] == 0,
     )
+
+
+def _words(program: Program, fold: Reduction) -> int:
+    """Words of four bytes of an accumulator, with the index where it chooses one."""
+    itemsize = result_dtype(program.body[fold.values[0]]).itemsize
+    return max(itemsize, 4) // 4 + 2 * (len(fold.values) - 1)
 
 
 def _room(extent: int, count: int) -> int:

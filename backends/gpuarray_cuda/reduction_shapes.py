@@ -13,7 +13,7 @@ from gpuarray.graph.program import result_dtype
 from gpuarray.plugins import Program, Step
 from gpuarray_cuda.codegen.reduction import BLOCK, BlockShape, RowShape, Shape
 from gpuarray_cuda.codegen.walks import held_bytes
-from gpuarray_cuda.reduction_blocks import block_shape
+from gpuarray_cuda.reduction_blocks import block_shape, column_blocks
 
 __all__ = ["SMALLEST_PART", "TICKETS", "reduction_shape"]
 
@@ -67,11 +67,12 @@ def reduction_shape(step: Step, multiprocessors: int) -> Shape | RowShape | Bloc
         vectors = results // width
         group = min(32, 1 << max(vectors - 1, 0).bit_length())
         tiles = -(-results // (group * width))
-        return Shape(True, width, group, worth_splitting(tiles, 32))
+        shape = Shape(True, width, group, worth_splitting(tiles, 32))
+        return column_blocks(step, shape, multiprocessors) or shape
     if program.reduced and elements and row_bytes and not worth_splitting(results, SMALLEST_PART):
-        shape = _row_shape(step, elements)
-        if shape.held:
-            return block_shape(step, shape, multiprocessors) or shape
+        row = _row_shape(step, elements)
+        if row.held:
+            return block_shape(step, row, multiprocessors) or row
     if program.reduced == 0 or row_bytes == 0:
         width = 1
     elif program.reduced > 1:

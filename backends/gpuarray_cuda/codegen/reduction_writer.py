@@ -7,7 +7,7 @@ epilogue and the merging of blocks, as lines of C++.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gpuarray.graph.program import result_dtype
@@ -42,12 +42,17 @@ NAME = "gpuarray_reduction"
 
 
 class Shape(NamedTuple):
-    """How threads divide a reduction; everything else is an argument of the kernel."""
+    """How threads divide a reduction; everything else is an argument of the kernel.
+
+    Threads of columns may have `count` results along the kept axis `beside`.
+    """
 
     columns: bool
     width: int
     group: int
     split: bool
+    beside: int = -1
+    count: int = 1
 
 
 class Reduce(NamedTuple):
@@ -238,7 +243,7 @@ def accumulator(name: str, folds: Iterable[tuple[str, str, int]]) -> list[str]:
 
 
 def unravelled(
-    linear: str, axes: range, prefix: str, indent: str, types: tuple[str, str]
+    linear: str, axes: Sequence[int], prefix: str, indent: str, types: tuple[str, str]
 ) -> list[str]:
     """Declarations of the loop indices of neighbouring axes, by their linear index.
 
