@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from gpuarray.graph.program import Reduction, result_dtype
+from gpuarray.graph.program import Reduction, operands, result_dtype
 from gpuarray.plugins import Program, Step
 from gpuarray_cuda.codegen.blocked import BlockShape, dependences
 from gpuarray_cuda.codegen.reduction_writer import Shape
@@ -17,13 +17,17 @@ from gpuarray_cuda.codegen.staged import RowShape, lanes_of
 
 __all__ = ["block_shape", "column_blocks"]
 
-# Words of four bytes that a thread's accumulators take, at most: sixteen sums of float32 in four
-# lanes each.
+# Words of four bytes that a thread keeps while it walks along its results, at most: what they
+# share, and an accumulator for each lane of those that lie side by side.
+_KEPT_WORDS = 88
+# Results side by side, and results along the axis that a thread walks along; the first that fit.
+_BESIDE = (4, 2)
+_ALONG = (16, 8, 4, 2)
+# Words of the accumulators of columns, and how many results these have along another axis.
 _ACCUMULATED_WORDS = 64
-# Results of a thread along two axes, or along one; the first that fit are taken.
-_ALONG_TWO = ((4, 4), (4, 2), (2, 2))
-_ALONG_ONE = ((8,), (4,), (2,))
 _BESIDE_COLUMNS = (8, 4, 2)
+# Blocks for each multiprocessor, at least, that all have work for.
+_BLOCKS = 2
 # A program that reads something at each point anew is bound by that. What it shares has to be more
 # than this many times as much.
 _SHARED_LOADS = 2
@@ -34,17 +38,23 @@ _MOST_WASTED = 1.5
 def block_shape(step: Step, row: RowShape, multiprocessors: int) -> BlockShape | None:
     """How threads that fold rows as `row` says share blocks of them, if that is worth it."""
     program = step.program
-    (stage,) = program.stages
-    if any(fold.name == "squares" for fold in stage.reductions) or not row.held:
+    if any(fold.name == "squares" for fold in program.reductions) or not row.held:
         return None
-    if any(store.value < len(stage.body) for store in program.stores):
+    if any(store.value < len(program.body) for store in program.stores):
         return None
     candidates = _axes(program)
-    for axes in (candidates[-2:], candidates[-1:]):
-        counts = _ALONG_TWO if len(axes) == 2 else _ALONG_ONE
-        for count in counts if axes else ():
-            found = _fitted(step, row, tuple(sorted(axes)), count)
-            if found is not None and found.blocks(step.shape, program.kept) >= multiprocessors:
+    if not candidates:
+        return None
+    least = multiprocessors * _BLOCKS
+    tried = [
+        (tuple(sorted(candidates[-2:])), (along, beside))
+        for beside in (_BESIDE if len(candidates) > 1 else ())
+        for along in _ALONG
+    ] + [((candidates[-1],), (along,)) for along in _ALONG]
+    for axes, counts in tried:
+        if _kept_words(program, row, axes, counts) <= _KEPT_WORDS:
+            found = _fitted(step, row, axes, counts)
+            if found is not None and found.blocks(step.shape, program.kept) >= least:
                 return found
     return None
 
@@ -91,39 +101,53 @@ def _axes(program: Program) -> list[int]:
     return axes if len(moving) - anew > _SHARED_LOADS * anew else []
 
 
+def _kept_words(
+    program: Program, row: RowShape, axes: tuple[int, ...], counts: tuple[int, ...]
+) -> int:
+    """What a thread keeps while it walks along the first of the axes, in words of four bytes."""
+    depends = dependences(program)
+    first, beside = axes[0], math.prod(counts[1:])
+    named = {v for fold in program.reductions for v in fold.values}
+    for instruction, found in zip(program.body, depends, strict=True):
+        if first in found:
+            named.update(operands(instruction, program.accesses))
+    words = sum(_words(program, fold) for fold in program.reductions) * lanes_of(row) * beside
+    for v in named:
+        moves = any(axis >= program.kept for axis in depends[v])
+        if moves and first not in depends[v]:
+            points = row.width * row.vectors * (beside if axes[-1] in depends[v] else 1)
+            words += points * max(result_dtype(program.body[v]).itemsize, 4) // 4
+    return words
+
+
 def _fitted(
     step: Step, row: RowShape, axes: tuple[int, ...], counts: tuple[int, ...]
 ) -> BlockShape | None:
-    """A shape with so many results of a thread, if its accumulators and its blocks fit."""
-    program = step.program
-    words = sum(_words(program, fold) for fold in program.reductions)
-    if words * lanes_of(row) * math.prod(counts) > _ACCUMULATED_WORDS:
-        return None
+    """A shape with so many results of a thread, if its blocks fit the results."""
+    extents = [step.shape[axis] for axis in axes]
     groups = row.block // row.group
     if len(axes) == 2:
         # As square as can be, or along the other axis where one is short.
-        side = 1 << groups.bit_length() // 2
-        side = min(side, _room(step.shape[axes[1]], counts[1]))
-        down = min(groups // side, _room(step.shape[axes[0]], counts[0]))
-        if down * side < groups:
-            side = min(groups // down, _room(step.shape[axes[1]], counts[1]))
-        sides: tuple[int, ...] = (down, side)
+        side = min(1 << groups.bit_length() // 2, _room(extents[1], counts[1]))
+        down = min(groups // side, _room(extents[0], counts[0]))
+        sides: tuple[int, ...] = (down, min(groups // down, _room(extents[1], counts[1])))
     else:
-        sides = (groups,)
-    if math.prod(sides) != groups:
-        return None
+        sides = (min(groups, _room(extents[0], counts[0])),)
     spans = [count * side for count, side in zip(counts, sides, strict=True)]
-    computed = math.prod(-(-step.shape[a] // n) * n for a, n in zip(axes, spans, strict=True))
-    if computed > _MOST_WASTED * math.prod(step.shape[a] for a in axes):
+    computed = math.prod(-(-n // span) * span for n, span in zip(extents, spans, strict=True))
+    if (
+        math.prod(sides) != groups
+        or any(n < count for n, count in zip(extents, counts, strict=True))
+        or computed > _MOST_WASTED * math.prod(extents)
+    ):
         return None
-    capacity = row.group * row.width * row.vectors
     return BlockShape(
         row,
         axes,
         counts,
         sides,
-        math.prod(step.shape[program.kept :]) == capacity,
-        step.shape[axes[-1]] % counts[-1] == 0,
+        math.prod(step.shape[step.program.kept :]) == row.group * row.width * row.vectors,
+        len(axes) == 2 and extents[1] % counts[1] == 0,
     )
 
 

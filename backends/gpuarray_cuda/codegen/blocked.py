@@ -1,10 +1,11 @@
 """Reductions of broadcast operands: a thread has several results, and reads for all of them once.
 
 In: a program of one stage, and a `BlockShape`. Out: a kernel's source. Rows are folded as in
-`staged`, by `group` threads that share a row. Here they share several rows, which lie side by side
-along one or two kept axes, and what does not move along such an axis is loaded and computed once
-for all of them: of ``sum((a[:, None, :] - b[None, :, :]) ** 2, axis=-1)`` a thread reads four rows
-of `a` and four of `b` for sixteen results.
+`staged`, by `group` threads that share a row. Here the same threads fold several rows, which lie
+side by side along one or two kept axes. What does not move along the first of these axes is loaded
+and computed once and stays in registers, while the threads walk along that axis: for
+``sum((a[:, None, :] - b[None, :, :]) ** 2, axis=-1)`` a thread keeps its points of four rows of
+`b`, and meets them with one row of `a` after the other.
 
 Each result is folded in the order in which `staged` folds it. No value changes by it.
 """
@@ -33,7 +34,7 @@ __all__ = ["BlockShape", "blocked", "dependences"]
 
 # The widest load or store.
 _VECTOR_BYTES = 16
-# Loop variables over the results of a thread, along the first and the second of its axes.
+# The loop variables along the first and the second of a thread's axes.
 _NAMES = ("x", "y")
 
 
@@ -45,7 +46,8 @@ class BlockShape(NamedTuple):
     row
         How a row is folded.
     axes
-        The kept axes along which a thread has several results: one or two, in order.
+        The kept axes along which a thread has several results, one or two, in order. It walks along
+        the first, and has those along the second side by side.
     counts
         How many it has along each.
     groups
@@ -53,7 +55,7 @@ class BlockShape(NamedTuple):
     whole
         Whether the threads of a group have no more points than a row has.
     even
-        Whether the last of the axes is a multiple of a thread's results.
+        Whether the extent of the second axis is a multiple of a thread's results along it.
     """
 
     row: RowShape
@@ -66,7 +68,7 @@ class BlockShape(NamedTuple):
     @property
     def block(self) -> int:
         """Threads of a block."""
-        return self.row.block
+        return self.row.group * math.prod(self.groups)
 
     def blocks(self, shape: tuple[int, ...], kept: int) -> int:
         """Blocks of the grid, for these extents of the loop."""
@@ -107,54 +109,65 @@ class _Writer(StagedWriter):
     ) -> None:
         super().__init__(program, operations, shape.row, resident)
         self.tile = shape
-        self.names = dict(zip(shape.axes, _NAMES, strict=False))
-        self.counts = dict(zip(shape.axes, shape.counts, strict=True))
-        self.results = math.prod(shape.counts)
-        self.last = shape.axes[-1]
+        self.first, *second = shape.axes
+        self.second = second[0] if second else -1
+        self.beside = shape.counts[1] if second else 1
         depends = dependences(program)
         # For each value, those of the block's axes along which it varies.
         self.along = [tuple(a for a in shape.axes if a in found) for found in depends]
         (self.walk,) = self.walks
         self.across = {
-            i[2] for v, i in self.walk.body if i[0] == "load" and self._is_across(i[2], v)
+            i[2]
+            for v, i in self.walk.body
+            if i[0] == "load" and self.along[v] == (self.second,) and self._is_across(i[2])
         }
 
-    def _is_across(self, number: int, value: int) -> bool:
-        """Whether a load takes a vector along the last of the block's axes."""
-        if number in self.guarded or self.along[value] != (self.last,):
-            return False
-        return not self._is_vector(number) and self._is_wide(number)
-
-    def _is_wide(self, number: int) -> bool:
-        access, count = self.program.accesses[number], self.counts[self.last]
+    def _is_across(self, number: int) -> bool:
+        """Whether an access takes a vector along the second axis."""
+        access, count = self.program.accesses[number], self.beside
         nbytes = count * access.dtype.itemsize
         return (
             self.tile.even
-            and not access.terms.values
-            and (self.last, -1) in access.terms.axes
             and count > 1
+            and number not in self.guarded
+            and not access.terms.values
+            and (self.second, -1) in access.terms.axes
             and nbytes <= _VECTOR_BYTES
             and access.alignment >= nbytes
         )
 
     def kernel(self) -> Reduce:
-        shape, walk = self.shape, self.walk
+        shape, tile, walk = self.shape, self.tile, self.walk
         folds = [(fold.struct, fold.kind, fold.itemsize) for fold in walk.folds]
+        warps = shape.group // 32
         lines = [
             *accumulator("Accumulator", folds),
-            signature(NAME, shape.block, self.resident),
+            signature(NAME, tile.block, self.resident),
             self.arguments.unpacked(),
             "  const int length = elements;",
             f"  const int t = threadIdx.x % {shape.group};",
             *self._place(),
-            *self._before(),
-            f"  Accumulator acc[{self.results}][{self.lanes}];",
-            "#pragma unroll",
-            f"  for (int b = 0; b < {self.batches}; ++b) {{",
-            *self._places(f"b * {self.together} + q", self.together, "    "),
+            *self._uniform((), "  "),
+            *self._uniform((self.second,), "  "),
+            *self._held(),
+        ]
+        if warps > 1:
+            states = math.prod(tile.counts) * warps
+            lines += [
+                f"  __shared__ __align__(16) u8 room[{states} * sizeof(Accumulator)];",
+                "  Accumulator* const shared = reinterpret_cast<Accumulator*>(room);",
+            ]
+        lines += [
+            "#pragma unroll 1",
+            f"  for (int x = 0; x < {tile.counts[0]}; ++x) {{",
+            f"    const {self.index} i{self.first} = firstx + x;",
+            *self._uniform((self.first,), "    "),
+            *self._uniform((self.first, self.second), "    "),
+            f"    Accumulator acc[{self.beside}][{self.lanes}];",
             *self._points(),
+            *(self._merged_in_block(warps) if warps > 1 else self._finish()),
             "  }",
-            *(self._finish_group() if shape.group <= 32 else self._finish_block()),
+            *(self._finish_block(warps) if warps > 1 else ()),
             "}",
         ]
         source = complete_source(self.arguments, "\n".join(lines))
@@ -163,64 +176,51 @@ class _Writer(StagedWriter):
     # Where a thread's results lie
 
     def _place(self) -> list[str]:
-        """`i<k>` of the kept axes, an array along each of the block's, clamped to the extent."""
-        shape, tile = self.shape, self.tile
-        index, unsigned = self.index, self.unsigned
-        lines = [f"  {unsigned} place = blockIdx.x;"]
-        groups = shape.block // shape.group
-        beside = 1 << ((min(groups, 32 // min(shape.group, 32)).bit_length()) // 2)
-        # Groups of a warp lie in a square, as nearly as can be, and so do the warps of a block.
-        lines.append(f"  const int n = threadIdx.x / {shape.group};")
-        if len(tile.axes) == 1:
-            lines.append("  const int gx = n;")
-        else:
-            down, side = tile.groups
-            beside = min(beside, side)
-            rows = min(max(min(groups, 32 // min(shape.group, 32)) // beside, 1), down)
-            warp, across = rows * beside, side // beside
+        """`firstx`, `firsty` and the other kept axes: where a thread's results begin.
+
+        The last threads of an axis compute what others do as well, rather than less than these.
+        """
+        tile, index, unsigned = self.tile, self.index, self.unsigned
+        lines = [
+            f"  {unsigned} place = blockIdx.x;",
+            f"  const int n = threadIdx.x / {self.shape.group};",
+            *self._groups(),
+        ]
+        for axis, name, count, groups in reversed(
+            list(zip(tile.axes, _NAMES, tile.counts, tile.groups, strict=False))
+        ):
+            span = count * groups
             lines += [
-                f"  const int gy = n % {beside} + n / {warp} % {across} * {beside};",
-                f"  const int gx = n / {beside} % {rows} + n / {warp * across} * {rows};",
-            ]
-        for axis in reversed(tile.axes):
-            name, count = self.names[axis], self.counts[axis]
-            side = tile.groups[tile.axes.index(axis)]
-            span = count * side
-            lines += [
-                f"  const {unsigned} tiles{name} = ((i64)e{axis} + {span - 1}) / {span};",
-                f"  const {index} first{name} = "
+                f"  const {unsigned} tiles{name} = ({unsigned})((e{axis} + (i64){span - 1}) / {span});",
+                f"  const {index} at{name} = "
                 f"({index})(place % tiles{name}) * {span} + g{name} * {count};",
+                f"  const {index} first{name} = "
+                f"at{name} + {count} <= e{axis} ? at{name} : e{axis} - {count};",
                 f"  place /= tiles{name};",
             ]
         others = [k for k in range(self.program.kept) if k not in tile.axes]
-        for k in reversed(others):
-            lines += [
-                f"  const {index} i{k} = ({index})(place % ({unsigned})e{k});",
-                f"  place /= ({unsigned})e{k};",
-            ]
-        for axis in tile.axes:
-            name, count = self.names[axis], self.counts[axis]
-            lines += [f"  {index} i{axis}[{count}];", "#pragma unroll"]
-            loop = f"  for (int {name} = 0; {name} < {count}; ++{name})"
-            if self._is_even(axis):
-                lines.append(
-                    f"{loop} i{axis}[{name}] = (first{name} < e{axis} ? first{name} : 0) + {name};"
-                )
-            else:
-                lines.append(
-                    f"{loop} i{axis}[{name}] = "
-                    f"first{name} + {name} < e{axis} ? first{name} + {name} : e{axis} - 1;"
-                )
-        return lines
+        return lines + unravelled("place", others, "i", "  ", (index, unsigned))
 
-    def _is_even(self, axis: int) -> bool:
-        return axis == self.last and self.tile.even
+    def _groups(self) -> list[str]:
+        """`gx` and `gy`, the place of a group in its block.
+
+        The groups of a warp lie in a square, as nearly as can be: they read the fewest rows so.
+        """
+        if self.second < 0:
+            return ["  const int gx = n;"]
+        down, side = self.tile.groups
+        of_warp = min(max(32 // self.shape.group, 1), down * side)
+        across = min(1 << of_warp.bit_length() // 2, side)
+        rows = min(of_warp // across, down)
+        across = of_warp // rows
+        return [
+            f"  const int gy = n % {across} + n / {of_warp} % {side // across} * {across};",
+            f"  const int gx = n / {across} % {rows} + n / {of_warp * (side // across)} * {rows};",
+        ]
 
     def _row_axes(self) -> dict[int, str]:
-        return {
-            k: f"i{k}[{self.names[k]}]" if k in self.names else f"i{k}"
-            for k in range(self.program.kept)
-        }
+        axes = {k: f"i{k}" for k in range(self.program.kept)}
+        return axes | ({self.second: "(firsty + y)"} if self.second >= 0 else {})
 
     def _places(self, vector: str, count: int, indent: str) -> list[str]:
         if not self.tile.whole:
@@ -240,94 +240,96 @@ class _Writer(StagedWriter):
 
     # What is computed where
 
-    def _loops(self, axes: tuple[int, ...], indent: str) -> list[str]:
-        lines = []
-        for depth, axis in enumerate(axes):
-            name = self.names[axis]
-            inner = indent + "  " * depth
-            lines += [
-                "#pragma unroll",
-                f"{inner}for (int {name} = 0; {name} < {self.counts[axis]}; ++{name}) {{",
-            ]
-        return lines
+    def _beside(self, indent: str) -> list[str]:
+        """The head of a loop over the results that lie side by side."""
+        return ["#pragma unroll", f"{indent}for (int y = 0; y < {self.beside}; ++y) {{"]
 
-    def _ends(self, axes: tuple[int, ...], indent: str) -> list[str]:
-        return [f"{indent}{'  ' * depth}}}" for depth in reversed(range(len(axes)))]
+    def _batches(self) -> list[str]:
+        return ["#pragma unroll", f"  for (int b = 0; b < {self.batches}; ++b) {{"]
 
-    def _before(self) -> list[str]:
-        """What is the same all along a row, once for each of the block's axes that it varies on."""
+    def _uniform(self, axes: tuple[int, ...], indent: str) -> list[str]:
+        """What is the same all along a row, and varies along `axes` of the block's."""
 
         def load(number: int, address: str) -> str:
             return f"p{number}[{address}]"
 
         lines = []
         for v, instruction in self.before:
-            axes, c = self.along[v], c_result(instruction)
-            text = self.values.expression(instruction, self._row_axes(), load)
-            if not axes:
-                lines.append(f"  const {c} v{v} = {text};")
+            if self.along[v] != axes:
                 continue
-            sizes = "".join(f"[{self.counts[a]}]" for a in axes)
-            subscript = "".join(f"[{self.names[a]}]" for a in axes)
-            self.values.subscripts[v] = subscript
-            inner = "  " * (len(axes) + 1)
-            lines += [
-                f"  {c} v{v}{sizes};",
-                *self._loops(axes, "  "),
-                f"{inner}v{v}{subscript} = {text};",
-                *self._ends(axes, "  "),
-            ]
+            c = c_result(instruction)
+            text = self.values.expression(instruction, self._row_axes(), load)
+            if self.second in axes:
+                self.values.subscripts[v] = "[y]"
+                lines += [
+                    f"{indent}{c} v{v}[{self.beside}];",
+                    *self._beside(indent),
+                    f"{indent}  v{v}[y] = {text};",
+                    f"{indent}}}",
+                ]
+            else:
+                lines.append(f"{indent}const {c} v{v} = {text};")
         return lines
 
-    def _points(self) -> list[str]:
-        """The values of a batch: those shared by all results, by rows of them, by columns; others.
+    def _part(self, axes: tuple[int, ...]) -> Numbered:
+        return [(v, i) for v, i in self.walk.body if self.along[v] == axes]
 
-        What varies along the last axis alone is made first, for all results along it.
-        """
-        axes, indent = self.tile.axes, "    "
-        parts: dict[tuple[int, ...], Numbered] = {}
-        for v, instruction in self.walk.body:
-            parts.setdefault(self.along[v], []).append((v, instruction))
-        lines = self._part(parts.get((), []), indent)
-        if len(axes) == 2 and (self.last,) in parts:
-            part = parts[(self.last,)]
+    def _held(self) -> list[str]:
+        """What does not vary along the first axis, for all points of a thread."""
+        shared, columns = self._part(()), self._part((self.second,))
+        if not (shared or columns):
+            return []
+        lines = [
+            f"  {c_result(i)} v{v}[{self.batches}][{self.lanes}];" for v, i in shared
+        ] + [
+            f"  {c_result(i)} v{v}[{self.batches}][{self.beside}][{self.lanes}];"
+            for v, i in columns
+        ]
+        lines += [
+            *self._batches(),
+            *self._places(f"b * {self.together} + q", self.together, "    "),
+            *self._computed(shared, "    ", "[b]"),
+        ]
+        if columns:
             lines += [
-                f"{indent}{c_result(i)} v{v}[{self.counts[self.last]}][{self.lanes}];"
-                for v, i in part
+                *self._vectors_across(columns),
+                *self._beside("    "),
+                *self._computed(columns, "      ", "[b][y]"),
+                "    }",
             ]
-            lines += self._vectors_across(part, indent)
-            lines += self._loops((self.last,), indent)
-            lines += self._part(part, indent + "  ", "[y]")
-            lines += self._ends((self.last,), indent)
-        elif len(axes) == 1:
-            lines += self._vectors_across(parts.get(axes, []), indent)
-        lines += self._loops(axes[:1], indent)
-        lines += self._part(parts.get(axes[:1], []), indent + "  ")
-        if len(axes) == 2:
-            lines += self._loops(axes[1:], indent + "  ")
-            lines += self._part(parts.get(axes, []), indent + "    ")
-        inner = indent + "  " * len(axes)
+        return [*lines, "  }"]
+
+    def _points(self) -> list[str]:
+        """The points of one row of results, and what they add."""
         given = ", ".join(self._named(text) for fold in self.walk.folds for text in fold.operands)
         counted = "" if self.tile.whole else f"if (in[lane / {self.shape.width}]) "
-        lines += [
-            "#pragma unroll",
-            f"{inner}for (int lane = 0; lane < {self.lanes}; ++lane)",
-            f"{inner}  {counted}acc[{self._result()}][lane].add({given});",
+        rows, rest = self._part((self.first,)), self._part((self.first, self.second))
+        lines = [
+            *(f"  {line}" if line[0] == " " else line for line in self._batches()),
+            *self._places(f"b * {self.together} + q", self.together, "      "),
+            *self._computed(rows, "      "),
+            *self._beside("      "),
+            *self._computed(rest, "        "),
         ]
-        return lines + self._ends(axes, indent)
+        given = ", ".join(self._named(text) for fold in self.walk.folds for text in fold.operands)
+        return [
+            *lines,
+            "#pragma unroll",
+            f"        for (int lane = 0; lane < {self.lanes}; ++lane)",
+            f"          {counted}acc[y][lane].add({given});",
+            "      }",
+            "    }",
+        ]
 
-    def _result(self) -> str:
-        return "x" if len(self.tile.axes) == 1 else f"x * {self.tile.counts[1]} + y"
-
-    def _part(self, part: Numbered, indent: str, subscript: str = "") -> list[str]:
+    def _computed(self, part: Numbered, indent: str, subscript: str = "") -> list[str]:
         if not part:
             return []
-        width, name = self.shape.width, self.names[self.last]
+        width = self.shape.width
         vectors = self._vectors(part) - self.across
 
         def load(k: int, address: str) -> str:
             if k in self.across:
-                return f"l{k}[lane].v[{name}]"
+                return f"l{k}[lane].v[y]"
             if k in vectors:
                 return f"l{k}[lane / {width}].v[lane % {width}]"
             return f"p{k}[{address}]"
@@ -339,31 +341,29 @@ class _Writer(StagedWriter):
             ),
         ]
 
-    def _vectors_across(self, part: Numbered, indent: str) -> list[str]:
-        """Loads of vectors along the last of the block's axes."""
+    def _vectors_across(self, part: Numbered) -> list[str]:
+        """Loads of vectors along the second axis."""
         lines = []
-        count = self.counts[self.last]
-        axes = self._axes("lane") | {self.last: f"i{self.last}[0]"}
+        axes = self._axes("lane") | {self.second: "firsty"}
         for k in sorted({i[2] for _, i in part if i[0] == "load"} & self.across):
-            kind = f"vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {count}>"
+            kind = f"vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {self.beside}>"
             address = self.values.address(k, axes)
             lines += [
-                f"{indent}{kind} l{k}[{self.lanes}];",
+                f"    {kind} l{k}[{self.lanes}];",
                 "#pragma unroll",
-                f"{indent}for (int lane = 0; lane < {self.lanes}; ++lane) "
+                f"    for (int lane = 0; lane < {self.lanes}; ++lane) "
                 f"l{k}[lane] = *reinterpret_cast<const {kind}*>(p{k} + ({address}));",
             ]
         return lines
 
     # Results
 
-    def _merged_lanes(self, acc: str, indent: str) -> list[str]:
-        if self.lanes == 1:
-            return []
-        return [
-            "#pragma unroll",
-            f"{indent}for (int lane = 1; lane < {self.lanes}; ++lane) {acc}[0].merge({acc}[lane]);",
-        ]
+    def _merged(self, lanes: int) -> list[str]:
+        """Merge the lanes of a thread's accumulator `acc[y]`, and those of `lanes` threads."""
+        count = self.lanes
+        own = f"for (int lane = 1; lane < {count}; ++lane) acc[y][0].merge(acc[y][lane]);"
+        lines = ["#pragma unroll", f"      {own}"] if count > 1 else []
+        return lines + self._merge_lanes("acc[y][0]", lanes)
 
     def _epilogue(self, result: str, axes: dict[int, str], indent: str) -> list[str]:
         """The values that follow the folds of one result."""
@@ -372,83 +372,68 @@ class _Writer(StagedWriter):
             return f"p{number}[{address}]"
 
         lines = []
-        for k, fold in enumerate(self.walk.folds):
-            text = fold.declaration.format(result=f"{result}.r{k}.result()")
+        for fold_number, fold in enumerate(self.walk.folds):
+            text = fold.declaration.format(result=f"{result}.r{fold_number}.result()")
             lines.append(f"{indent}{text}")
         for v, instruction in self.walk.epilogue:
             lines += self.values.statements((instruction,), v, axes, load, indent)
         return lines
 
-    def _finish_group(self) -> list[str]:
-        """Merge, follow up and store, where a group is a warp or less."""
-        outer, (last,) = self.tile.axes[:-1], self.tile.axes[-1:]
-        name, count = self.names[last], self.counts[last]
-        indent = "  " + "  " * len(outer)
-        acc, axes = f"acc[{self._result()}]", self._row_axes()
-        lines = self._loops(outer, "  ")
+    def _finish(self) -> list[str]:
+        """Merge, follow up and store the results side by side, of a group in a warp."""
+        axes = self._row_axes()
+        lines = []
         for store in self.row_stores:
-            c = C_NAMES[self.program.accesses[store.access].dtype]
-            lines.append(f"{indent}{c} w{store.access}[{count}];")
-        lines += [
-            *self._loops((last,), indent),
-            *self._merged_lanes(acc, indent + "  "),
-            *self._merge_lanes(f"{acc}[0]", self.shape.group),
-            *self._epilogue(f"{acc}[0]", axes, indent + "  "),
-            *(f"{indent}  w{s.access}[{name}] = v{s.value};" for s in self.row_stores),
-            *self._ends((last,), indent),
-        ]
-        exists = "".join(f" && first{self.names[a]} + {self.names[a]} < e{a}" for a in outer)
-        lines.append(f"{indent}if (t == 0{exists}) {{")
-        wide = [s for s in self.row_stores if self._is_wide(s.access)]
-        for store in wide:
             k = store.access
-            kind = f"vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {count}>"
-            address = self.values.address(k, axes | {last: f"i{last}[0]"})
-            lines += [
-                f"{indent}  if (first{name} < e{last}) {{",
-                f"{indent}    {kind} together;",
-                "#pragma unroll",
-                f"{indent}    for (int k = 0; k < {count}; ++k) together.v[k] = w{k}[k];",
-                f"{indent}    *reinterpret_cast<{kind}*>(p{k} + ({address})) = together;",
-                f"{indent}  }}",
-            ]
-        single = [s for s in self.row_stores if s not in wide]
-        if single:
-            lines += self._loops((last,), indent + "  ")
-            lines.append(f"{indent}    if (first{name} + {name} < e{last}) {{")
-            for store in single:
-                k = store.access
+            kind = f"vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {self.beside}>"
+            c = C_NAMES[self.program.accesses[k].dtype]
+            lines.append(f"    {kind if self._is_across(k) else c} w{k}"
+                         + ("" if self._is_across(k) else f"[{self.beside}]") + ";")
+        lines += [
+            *self._beside("    "),
+            *self._merged(self.shape.group),
+            *self._epilogue("acc[y][0]", axes, "      "),
+        ]
+        for store in self.row_stores:
+            k = store.access
+            v = ".v" if self._is_across(k) else ""
+            lines.append(f"      w{k}{v}[y] = v{store.value};")
+        lines += ["    }", "    if (t == 0) {"]
+        for store in self.row_stores:
+            k = store.access
+            if self._is_across(k):
+                kind = f"vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {self.beside}>"
+                address = self.values.address(k, axes | {self.second: "firsty"})
+                lines.append(f"      *reinterpret_cast<{kind}*>(p{k} + ({address})) = w{k};")
+            else:
                 address = self.values.address(k, axes)
-                lines.append(f"{indent}      p{k}[{address}] = w{k}[{name}];")
-            lines += [f"{indent}    }}", *self._ends((last,), indent + "  ")]
-        return [*lines, f"{indent}}}", *self._ends(outer, "  ")]
+                lines += [
+                    "#pragma unroll",
+                    f"      for (int y = 0; y < {self.beside}; ++y) p{k}[{address}] = w{k}[y];",
+                ]
+        return [*lines, "    }"]
 
-    def _finish_block(self) -> list[str]:
-        """The same where a group is a block: each of its warps merges some of the results."""
-        tile, warps = self.tile, self.shape.group // 32
-        places = {
-            tile.axes[0]: "(firstx + x)",
-            **({tile.axes[1]: "(firsty + y)"} if len(tile.axes) == 2 else {}),
-        }
-        columns = tile.counts[1] if len(tile.axes) == 2 else 1
-        exists = " && ".join(f"{places[a]} < e{a}" for a in tile.axes)
-        axes = self._row_axes() | places
+    def _merged_in_block(self, warps: int) -> list[str]:
+        """Merge what the warps of a group have, and leave it to `_finish_block`."""
+        return [
+            *self._beside("    "),
+            *self._merged(32),
+            "      if (threadIdx.x % 32 == 0)",
+            f"        shared[(x * {self.beside} + y) * {warps} + threadIdx.x / 32] = acc[y][0];",
+            "    }",
+        ]
+
+    def _finish_block(self, warps: int) -> list[str]:
+        """Where a group is a block, each of its warps follows up some of the results."""
+        axes = self._row_axes()
         lines = [
-            f"  __shared__ __align__(16) u8 room[{self.results * warps} * sizeof(Accumulator)];",
-            "  Accumulator* const shared = reinterpret_cast<Accumulator*>(room);",
-            "#pragma unroll",
-            f"  for (int k = 0; k < {self.results}; ++k) {{",
-            *self._merged_lanes("acc[k]", "    "),
-            *self._merge_lanes("acc[k][0]", 32),
-            f"    if (threadIdx.x % 32 == 0) shared[k * {warps} + threadIdx.x / 32] = acc[k][0];",
-            "  }",
             "  __syncthreads();",
-            f"  for (int k = threadIdx.x / 32; k < {self.results}; k += {warps}) {{",
+            f"  for (int k = threadIdx.x / 32; k < {math.prod(self.tile.counts)}; k += {warps}) {{",
             f"    Accumulator total = shared[k * {warps} + threadIdx.x % {warps}];",
             *self._merge_lanes("total", warps),
-            f"    const int x = k / {columns};",
-            *([f"    const int y = k % {columns};"] if len(tile.axes) == 2 else []),
-            f"    if (threadIdx.x % 32 == 0 && {exists}) {{",
+            f"    const {self.index} i{self.first} = firstx + k / {self.beside};",
+            f"    const int y = k % {self.beside};",
+            "    if (threadIdx.x % 32 == 0) {",
             *self._epilogue("total", axes, "      "),
         ]
         for store in self.row_stores:
