@@ -19,7 +19,7 @@ __all__ = ["block_shape", "column_blocks"]
 
 # Words of four bytes that a thread keeps while it walks along its results, at most: what they
 # share, and an accumulator for each lane of those that lie side by side.
-_KEPT_WORDS = 88
+_KEPT_WORDS = 80
 # Results side by side, and results along the axis that a thread walks along; the first that fit.
 _BESIDE = (4, 2)
 _ALONG = (16, 8, 4, 2)
@@ -113,7 +113,8 @@ def _kept_words(
             named.update(operands(instruction, program.accesses))
     words = sum(_words(program, fold) for fold in program.reductions) * lanes_of(row) * beside
     for v in named:
-        moves = any(axis >= program.kept for axis in depends[v])
+        # An index is made anew rather than kept.
+        moves = any(axis >= program.kept for axis in depends[v]) and program.body[v][0] != "affine"
         if moves and first not in depends[v]:
             points = row.width * row.vectors * (beside if axes[-1] in depends[v] else 1)
             words += points * max(result_dtype(program.body[v]).itemsize, 4) // 4
