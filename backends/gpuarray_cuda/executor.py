@@ -316,9 +316,9 @@ class Executor:
         results = math.prod(step.shape[: program.kept])
         elements = math.prod(step.shape[program.kept :])
         beside = 1
-        if isinstance(shape, reduction.Shape) and shape.count > 1:
+        if isinstance(shape, reduction.Shape) and shape.several > 1:
             results //= step.shape[shape.beside]
-            beside = -(-step.shape[shape.beside] // shape.count)
+            beside = -(-step.shape[shape.beside] // shape.several)
         tiles = -(-results // generated.results) * beside
         sizes: tuple[int, ...] = (results, elements)
         grid, scratch = tiles, 0
@@ -329,7 +329,7 @@ class Executor:
             sizes += (parts, part)
             grid *= parts
             if shape.split:
-                scratch = grid * generated.results * shape.count * 32 * len(program.reductions)
+                scratch = grid * generated.results * shape.several * 32 * len(program.reductions)
         return _Launch(
             kernel=kernel,
             grid=grid,

@@ -1,8 +1,8 @@
 """How the threads of a device divide a reduction, by its program and its sizes.
 
-In: a step and the number of multiprocessors. Out: a `Shape`, a `RowShape` or a `BlockShape`. Nothing that an
-operation does to its values is looked at but their sizes, so that the same rows are folded in the
-same order whatever else is computed of them.
+In: a step and the number of multiprocessors. Out: a `Shape`, a `RowShape` or a `BlockShape`.
+Nothing that an operation does to its values is looked at but their sizes, so that the same rows are
+folded in the same order whatever else is computed of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from gpuarray.graph.program import result_dtype
 from gpuarray.plugins import Program, Step
 from gpuarray_cuda.codegen.reduction import BLOCK, BlockShape, RowShape, Shape
 from gpuarray_cuda.codegen.walks import held_bytes
-from gpuarray_cuda.reduction_blocks import block_shape, column_blocks
+from gpuarray_cuda.reduction_blocks import block_shape, several
 
 __all__ = ["SMALLEST_PART", "TICKETS", "reduction_shape"]
 
@@ -68,7 +68,7 @@ def reduction_shape(step: Step, multiprocessors: int) -> Shape | RowShape | Bloc
         group = min(32, 1 << max(vectors - 1, 0).bit_length())
         tiles = -(-results // (group * width))
         shape = Shape(True, width, group, worth_splitting(tiles, 32))
-        return column_blocks(step, shape, multiprocessors) or shape
+        return several(step, shape, multiprocessors)
     if program.reduced and elements and row_bytes and not worth_splitting(results, SMALLEST_PART):
         row = _row_shape(step, elements)
         if row.held:
@@ -78,9 +78,11 @@ def reduction_shape(step: Step, multiprocessors: int) -> Shape | RowShape | Bloc
     elif program.reduced > 1:
         width = min(width, program.divisors[1])
     if results == 1 or elements >= _BLOCK_ROW:
-        return Shape(False, width, BLOCK, worth_splitting(results, SMALLEST_PART))
+        split = worth_splitting(results, SMALLEST_PART)
+        return several(step, Shape(False, width, BLOCK, split), multiprocessors)
     vectors = max(-(-elements // width), 1)
-    return Shape(False, width, min(32, 1 << (vectors - 1).bit_length()), False)
+    group = min(32, 1 << (vectors - 1).bit_length())
+    return several(step, Shape(False, width, group, False), multiprocessors)
 
 
 def _row_shape(step: Step, elements: int) -> RowShape:

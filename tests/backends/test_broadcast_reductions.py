@@ -15,7 +15,8 @@ import pytest
 import gpuarray as xp
 from benchmarks.programs import forces
 from gpuarray.graph import flush
-from gpuarray_cuda import reduction_blocks, reduction_shapes
+from gpuarray_cuda import executor, reduction_blocks, reduction_shapes
+from gpuarray_cuda.codegen.reduction import BlockShape
 
 from .observer import observing
 
@@ -32,18 +33,23 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """What the CUDA backend makes of each reduction; small arrays get blocks here as large ones."""
     found: list[Any] = []
     monkeypatch.setattr(reduction_blocks, "_BLOCKS", 0)
-    for name in ("block_shape", "column_blocks"):
-        choose = getattr(reduction_shapes, name)
+    choose = reduction_shapes.reduction_shape
 
-        def chosen(step: Any, shape: Any, count: int, choose: Any = choose) -> Any:
-            found.append(choose(step, shape, count))
-            return found[-1]
+    def chosen(step: Any, _: int) -> Any:
+        # As an H200 has; a simulated device has fewer, and splits fewer rows over blocks.
+        found.append(choose(step, 132))
+        return found[-1]
 
-        monkeypatch.setattr(reduction_shapes, name, chosen)
+    monkeypatch.setattr(executor, "reduction_shape", chosen)
     # A plan keeps the kernels that were chosen for it.
     flush.forget_plans()
     yield found
     flush.forget_plans()
+
+
+def has_several(shape: Any) -> bool:
+    """Whether a thread has several results."""
+    return isinstance(shape, BlockShape) or getattr(shape, "several", 1) > 1
 
 
 def operands(dtype: str, *shapes: tuple[int, ...]) -> Arrays:
@@ -106,9 +112,8 @@ def outer(ns: Any, a: Any, b: Any) -> Any:
 def test_pairwise_distances(device, made, dtype, size):
     n, m, length = size
     check(device, pairwise, operands(dtype, (n, length), (m, length)))
-    blocked = [shape for shape in made if shape is not None]
     # int8 is folded 64 at a time, which are too many to keep.
-    assert device == "cpu" or length == 1 or dtype == "int8" or len(blocked) == 1
+    assert device == "cpu" or length == 1 or dtype == "int8" or has_several(*made)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -116,8 +121,7 @@ def test_pairwise_distances(device, made, dtype, size):
 def test_outer_products(device, made, dtype, size):
     n, m, length = size
     check(device, outer, operands(dtype, (length, n), (length, m)))
-    blocked = [shape for shape in made if shape is not None]
-    assert device == "cpu" or length == 1 or dtype == "int8" or len(blocked) == 1
+    assert device == "cpu" or length == 1 or dtype == "int8" or has_several(*made)
 
 
 @pytest.mark.parametrize("count", [100, 1000, 1030])
@@ -150,7 +154,7 @@ def test_every_fold(device, made, name, length):
         return fold(ns, a[:, None, :] - b[None, :, :])
 
     check(device, program, operands(dtype, (70, length), (66, length)))
-    assert device == "cpu" or (made == [None]) == (name == "var")
+    assert device == "cpu" or has_several(*made) == (name != "var")
 
 
 def weighted(ns: Any, w: Any, a: Any, b: Any, c: Any) -> Any:
@@ -163,10 +167,8 @@ PATTERNS: dict[str, tuple[Program, tuple[tuple[int, ...], ...]]] = {
         ((3, 70, 16), (3, 66, 16)),
     ),
     "three operands": (
-        lambda ns, a, b, c: ns.max(
-            a[:, None, None] + b[None, :, None] * c[None, None, :], axis=-1
-        ),
-        ((5, 16), (50, 16), (66, 16)),
+        lambda ns, a, b, c: ns.max(a[:, None, None] + b[None, :, None] * c[None, None, :], axis=-1),
+        ((5, 16), (60, 16), (66, 16)),
     ),
     "one operand for all results": (
         lambda ns, a, b, c: ns.sum((a[:, None] - b[None, :]) ** 2 * c, axis=-1),
@@ -194,7 +196,9 @@ PATTERNS: dict[str, tuple[Program, tuple[tuple[int, ...], ...]]] = {
         ((70, 41), (41, 131)),
     ),
     "work before and after": (
-        lambda ns, a, b: ns.exp(-ns.sum((ns.exp(a[:, None]) - ns.sqrt(abs(b))[None]) ** 2, axis=-1) / 64),
+        lambda ns, a, b: ns.exp(
+            -ns.sum((ns.exp(a[:, None]) - ns.sqrt(abs(b))[None]) ** 2, axis=-1) / 64
+        ),
         ((70, 24), (66, 24)),
     ),
     "results that others follow": (
@@ -221,6 +225,26 @@ PATTERNS: dict[str, tuple[Program, tuple[tuple[int, ...], ...]]] = {
         ),
         ((35, 24), (66, 24)),
     ),
+    "long rows": (
+        lambda ns, a, b: ns.sum((a[:, None] - b[None]) ** 2, axis=-1) / 64,
+        ((34, 9001), (9, 9001)),
+    ),
+    "long rows of vectors": (
+        lambda ns, a, b: ns.sum((a[:, None] - b[None]) ** 2, axis=-1) / 64,
+        ((34, 9004), (9, 9004)),
+    ),
+    "few long rows": (
+        lambda ns, a, b: ns.sum(a[:, None] * b[None], axis=-1) / 64,
+        ((8, 40001), (3, 40001)),
+    ),
+    "strided rows": (
+        lambda ns, a, b: ns.sum(abs(a[:, None, ::2] - b[None, :, 1::2]), axis=-1),
+        ((66, 40), (70, 40)),
+    ),
+    "few long columns": (
+        lambda ns, a, b: ns.sum(a[:, :, None] * b[:, None, :], axis=0) / 64,
+        ((5000, 17), (5000, 128)),
+    ),
     "one result": (lambda ns, a, b: ns.sum((a - b) ** 2, axis=-1), ((40,), (40,))),
     "no results": (lambda ns, a, b: ns.sum(a[:, None] * b[None], axis=-1), ((0, 5), (66, 5))),
     "results of nothing": (
@@ -230,23 +254,33 @@ PATTERNS: dict[str, tuple[Program, tuple[tuple[int, ...], ...]]] = {
 }
 
 
+# Too few results, or nothing to fold.
+ALONE = ("one result", "results of nothing")
+# Parts of these are folded in blocks of their own, which are fewer and longer, or more.
+SPLIT = ("few long rows", "few long columns")
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
 @pytest.mark.parametrize("name", PATTERNS)
-def test_patterns(device, name, dtype):
+def test_patterns(device, made, name, dtype):
     program, shapes = PATTERNS[name]
     if dtype in COMPLEX and name in ("three operands", "several results"):
         pytest.skip("complex numbers have no order")
     arrays = operands(dtype, *shapes)
     if name == "no results":
         assert program(xp, *(xp.asarray(x, device=device) for x in arrays)).shape == (0, 66)
-    else:
-        check(device, program, arrays)
+        return
+    check(device, program, arrays)
+    assert device == "cpu" or any(map(has_several, made)) == (name not in ALONE)
+    assert any(getattr(shape, "split", False) for shape in made) == (name in SPLIT and made != [])
 
 
 # Bits
 
 
-@pytest.mark.parametrize("name", ["pairwise", "outer", "forces", *PATTERNS])
+@pytest.mark.parametrize(
+    "name", ["pairwise", "outer", "forces", *sorted(set(PATTERNS) - set(SPLIT))]
+)
 def test_no_bit_depends_on_how_many_results_a_thread_has(device, made, monkeypatch, name):
     if name == "no results":
         pytest.skip("nothing to compare")
@@ -259,7 +293,7 @@ def test_no_bit_depends_on_how_many_results_a_thread_has(device, made, monkeypat
     arrays = operands("float32", *shapes)
     found = run(device, program, arrays)
     flush.forget_plans()
-    for choose in ("block_shape", "column_blocks"):
-        monkeypatch.setattr(reduction_shapes, choose, lambda *given: None)
+    monkeypatch.setattr(reduction_shapes, "block_shape", lambda *given: None)
+    monkeypatch.setattr(reduction_shapes, "several", lambda step, shape, count: shape)
     for x, y in zip(found, run(device, program, arrays), strict=True):
         assert x.tobytes() == y.tobytes()

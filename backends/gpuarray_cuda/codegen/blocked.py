@@ -191,7 +191,8 @@ class _Writer(StagedWriter):
         ):
             span = count * groups
             lines += [
-                f"  const {unsigned} tiles{name} = ({unsigned})((e{axis} + (i64){span - 1}) / {span});",
+                f"  const {unsigned} tiles{name} = "
+                f"({unsigned})((e{axis} + (i64){span - 1}) / {span});",
                 f"  const {index} at{name} = "
                 f"({index})(place % tiles{name}) * {span} + g{name} * {count};",
                 f"  const {index} first{name} = "
@@ -279,9 +280,7 @@ class _Writer(StagedWriter):
         shared, columns = self._part(()), self._part((self.second,))
         if not (shared or columns):
             return []
-        lines = [
-            f"  {c_result(i)} v{v}[{self.batches}][{self.lanes}];" for v, i in shared
-        ] + [
+        lines = [f"  {c_result(i)} v{v}[{self.batches}][{self.lanes}];" for v, i in shared] + [
             f"  {c_result(i)} v{v}[{self.batches}][{self.beside}][{self.lanes}];"
             for v, i in columns
         ]
@@ -387,8 +386,11 @@ class _Writer(StagedWriter):
             k = store.access
             kind = f"vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {self.beside}>"
             c = C_NAMES[self.program.accesses[k].dtype]
-            lines.append(f"    {kind if self._is_across(k) else c} w{k}"
-                         + ("" if self._is_across(k) else f"[{self.beside}]") + ";")
+            lines.append(
+                f"    {kind if self._is_across(k) else c} w{k}"
+                + ("" if self._is_across(k) else f"[{self.beside}]")
+                + ";"
+            )
         lines += [
             *self._beside("    "),
             *self._merged(self.shape.group),
