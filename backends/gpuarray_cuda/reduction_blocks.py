@@ -25,7 +25,7 @@ _BESIDE = (4, 2)
 _ALONG = (16, 8, 4, 2)
 # Words of the accumulators of a thread that keeps nothing else, and the results that it has along
 # another axis.
-_ACCUMULATED_WORDS = 64
+_ACCUMULATED_WORDS = 48
 _SEVERAL = (8, 4, 2)
 # Blocks for each multiprocessor, at least, that all have work for.
 _BLOCKS = 2

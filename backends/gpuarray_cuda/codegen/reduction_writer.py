@@ -87,6 +87,9 @@ class ReductionWriter(ABC):
         self.arguments = Arguments(program, extra, SIZES)
         self.rank = program.kept + program.reduced
         self.unroll = _UNROLL if len(program.accesses) <= 4 and len(program.body) <= 32 else 1
+        if shape.several > 1:
+            # What is loaded keeps a thread busy for longer, and registers hold more.
+            self.unroll = min(self.unroll, 2)
         self.guarded = guarded(program)
         vectors = {k for k in range(len(program.accesses)) if self._is_vector(k)}
         # Those that are loaded for each of several results.
