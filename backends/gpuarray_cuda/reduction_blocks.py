@@ -12,10 +12,10 @@ import math
 from gpuarray.graph.program import Reduction, operands, result_dtype
 from gpuarray.plugins import Program, Step
 from gpuarray_cuda.codegen.blocked import BlockShape, dependences
-from gpuarray_cuda.codegen.reduction_writer import BLOCK, Shape
+from gpuarray_cuda.codegen.reduction_writer import Shape
 from gpuarray_cuda.codegen.staged import RowShape, lanes_of
 
-__all__ = ["block_shape", "several"]
+__all__ = ["block_shape", "column_blocks"]
 
 # Words of four bytes that a thread keeps while it walks along its results, at most: what they
 # share, and an accumulator for each lane of those that lie side by side.
@@ -23,8 +23,7 @@ _KEPT_WORDS = 80
 # Results side by side, and results along the axis that a thread walks along; the first that fit.
 _BESIDE = (4, 2)
 _ALONG = (16, 8, 4, 2)
-# Words of the accumulators of a thread that keeps nothing else, and the results that it has along
-# another axis.
+# Words of the accumulators of a thread's columns, and how many it has along another axis.
 _ACCUMULATED_WORDS = 48
 _SEVERAL = (8, 4, 2)
 # Blocks for each multiprocessor, at least, that all have work for.
@@ -60,26 +59,25 @@ def block_shape(step: Step, row: RowShape, multiprocessors: int) -> BlockShape |
     return None
 
 
-def several(step: Step, shape: Shape, multiprocessors: int) -> Shape:
-    """`shape`, with several results of a thread along another axis where that is worth it."""
+def column_blocks(step: Step, shape: Shape, multiprocessors: int) -> Shape:
+    """Columns, with several results of a thread along another axis where that is worth it."""
     program = step.program
     words = sum(_words(program, fold) for fold in program.reductions)
-    # Rows or columns of a block.
-    span = shape.group * shape.width if shape.columns else BLOCK // shape.group
+    span = shape.group * shape.width
     if any(fold.name == "squares" for fold in program.reductions):
         return shape
     for axis in reversed(_axes(program)):
-        if shape.columns and axis == program.kept - 1:
+        if axis == program.kept - 1:
             continue
         extent = step.shape[axis]
-        others = math.prod(step.shape[: program.kept]) // extent
+        columns = math.prod(step.shape[: program.kept]) // extent
         for count in _SEVERAL:
-            results, blocks = -(-extent // count), -(-others // span)
-            computed = results * count * blocks * span
+            rows, blocks = -(-extent // count), -(-columns // span)
+            computed = rows * count * blocks * span
             if (
                 words * shape.width * count <= _ACCUMULATED_WORDS
-                and computed <= _MOST_WASTED * extent * others
-                and (shape.split or results * blocks >= multiprocessors * _BLOCKS)
+                and computed <= _MOST_WASTED * extent * columns
+                and (shape.split or rows * blocks >= multiprocessors * _BLOCKS)
             ):
                 return shape._replace(beside=axis, several=count)
     return shape

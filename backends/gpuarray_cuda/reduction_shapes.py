@@ -13,7 +13,7 @@ from gpuarray.graph.program import result_dtype
 from gpuarray.plugins import Program, Step
 from gpuarray_cuda.codegen.reduction import BLOCK, BlockShape, RowShape, Shape
 from gpuarray_cuda.codegen.walks import held_bytes
-from gpuarray_cuda.reduction_blocks import block_shape, several
+from gpuarray_cuda.reduction_blocks import block_shape, column_blocks
 
 __all__ = ["SMALLEST_PART", "TICKETS", "reduction_shape"]
 
@@ -68,7 +68,7 @@ def reduction_shape(step: Step, multiprocessors: int) -> Shape | RowShape | Bloc
         group = min(32, 1 << max(vectors - 1, 0).bit_length())
         tiles = -(-results // (group * width))
         shape = Shape(True, width, group, worth_splitting(tiles, 32))
-        return several(step, shape, multiprocessors)
+        return column_blocks(step, shape, multiprocessors)
     if program.reduced and elements and row_bytes and not worth_splitting(results, SMALLEST_PART):
         row = _row_shape(step, elements)
         if row.held:
@@ -78,11 +78,9 @@ def reduction_shape(step: Step, multiprocessors: int) -> Shape | RowShape | Bloc
     elif program.reduced > 1:
         width = min(width, program.divisors[1])
     if results == 1 or elements >= _BLOCK_ROW:
-        split = worth_splitting(results, SMALLEST_PART)
-        return several(step, Shape(False, width, BLOCK, split), multiprocessors)
+        return Shape(False, width, BLOCK, worth_splitting(results, SMALLEST_PART))
     vectors = max(-(-elements // width), 1)
-    group = min(32, 1 << (vectors - 1).bit_length())
-    return several(step, Shape(False, width, group, False), multiprocessors)
+    return Shape(False, width, min(32, 1 << (vectors - 1).bit_length()), False)
 
 
 def _row_shape(step: Step, elements: int) -> RowShape:

@@ -254,8 +254,15 @@ PATTERNS: dict[str, tuple[Program, tuple[tuple[int, ...], ...]]] = {
 }
 
 
-# Too few results, or nothing to fold.
-ALONE = ("one result", "results of nothing")
+# Too few results, nothing to fold, or rows that a few threads do not hold.
+ALONE = (
+    "one result",
+    "results of nothing",
+    "long rows",
+    "long rows of vectors",
+    "few long rows",
+    "strided rows",
+)
 # Parts of these are folded in blocks of their own, which are fewer and longer, or more.
 SPLIT = ("few long rows", "few long columns")
 
@@ -294,6 +301,6 @@ def test_no_bit_depends_on_how_many_results_a_thread_has(device, made, monkeypat
     found = run(device, program, arrays)
     flush.forget_plans()
     monkeypatch.setattr(reduction_shapes, "block_shape", lambda *given: None)
-    monkeypatch.setattr(reduction_shapes, "several", lambda step, shape, count: shape)
+    monkeypatch.setattr(reduction_shapes, "column_blocks", lambda step, shape, count: shape)
     for x, y in zip(found, run(device, program, arrays), strict=True):
         assert x.tobytes() == y.tobytes()

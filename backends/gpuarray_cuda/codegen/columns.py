@@ -8,7 +8,7 @@ along another kept axis, a thread has several results along that one, too, for e
 
 from __future__ import annotations
 
-from gpuarray_cuda.codegen.reduction_writer import BLOCK, ReductionWriter
+from gpuarray_cuda.codegen.reduction_writer import BLOCK, ReductionWriter, unravelled
 
 __all__ = ["ColumnsWriter"]
 
@@ -25,15 +25,15 @@ class ColumnsWriter(ReductionWriter):
         return self.shape.group * self.shape.width
 
     def body(self) -> list[str]:
-        shape, width, unroll = self.shape, self.shape.width, self.unroll
+        shape, width, unroll, count = self.shape, self.shape.width, self.unroll, self.shape.several
         deep = BLOCK // shape.group
         span = shape.group * width
-        states = span * shape.several
         lines = [
+            "  const i64 block = (i64)blockIdx.x / parts, split = (i64)blockIdx.x % parts;",
             f"  const int across = threadIdx.x % {shape.group};",
             f"  const int down = threadIdx.x / {shape.group};",
-            *self.place("column", f"across * {width}", span),
-            f"  Accumulator acc[{shape.several}][{width}];",
+            *self._place(span),
+            f"  Accumulator acc[{count}][{width}];",
             "  if (column < results) {",
             "    const i64 begin = split * part;",
             "    const i64 end = begin + part < elements ? begin + part : elements;",
@@ -66,45 +66,83 @@ class ColumnsWriter(ReductionWriter):
             *self._merge_columns("  "),
         ]
         if shape.split:
-            state = f"(x * {width} + lane) * {shape.group} + across"
+            place = f"(x * {width} + lane) * {shape.group} + across"
             lines += [
                 "  if (parts > 1) {",
-                "    Accumulator* const of_block = "
-                f"(Accumulator*)partials + block * parts * {states};",
+                f"    Accumulator* const of_tile = "
+                f"(Accumulator*)partials + block * parts * {count * span};",
                 "    if (down == 0) {",
-                self.each_result("      "),
-                self.each_lane("      "),
-                f"        of_block[split * {states} + {state}] = acc[x][lane];",
+                *self._results("      "),
+                f"        of_tile[split * {count * span} + {place}] = acc[x][lane];",
                 "    }",
                 *self.last_block("block"),
-                self.each_result("    "),
-                f"{self.each_lane('    ')} {{",
+                *self._results("    ", " {"),
                 "      acc[x][lane] = Accumulator();",
                 f"      for (i64 k = down; k < parts; k += {deep})",
-                f"        acc[x][lane].merge(of_block[k * {states} + {state}]);",
+                f"        acc[x][lane].merge(of_tile[k * {count * span} + {place}]);",
                 "    }",
                 *self._merge_columns("    "),
                 "  }",
             ]
+        exists = "" if count == 1 else f"if (first + x < e{shape.beside}) "
         return [
             *lines,
-            self.each_result("  "),
-            f"  if (down == 0 && column < results{self.exists()}) {{",
-            f"{self.each_lane('    ')} {{",
-            *self.finish("acc[x][lane]", self._column_axes("lane"), "      "),
+            "  if (down == 0 && column < results) {",
+            *self._results("    ", f" {exists}{{"),
+            *self.finish("acc[x][lane]", self._kept_axes("lane"), "      "),
             "    }",
             "  }",
         ]
 
-    def _column_axes(self, lane: str) -> dict[int, str]:
+    def _place(self, span: int) -> list[str]:
+        """The column of a thread's first result, and `i<k>` of the kept axes."""
+        shape, width = self.shape, self.shape.width
+        axes = [k for k in range(self.program.kept) if k != shape.beside]
+        lines = ["  const i64 tile = block;"]
+        if shape.several > 1:
+            a = shape.beside
+            lines = [
+                f"  const i64 tiles = (e{a} + (i64){shape.several - 1}) / {shape.several};",
+                f"  const {self.index} first = ({self.index})(block % tiles) * {shape.several};",
+                f"  {self.index} i{a}[{shape.several}];",
+                "#pragma unroll",
+                f"  for (int x = 0; x < {shape.several}; ++x)",
+                f"    i{a}[x] = first + x < e{a} ? first + x : e{a} - 1;",
+                "  const i64 tile = block / tiles;",
+            ]
+        lines.append(f"  const i64 column = tile * {span} + across * {width};")
+        types = (self.index, self.unsigned)
+        return lines + unravelled("column < results ? column : 0", axes, "i", "  ", types)
+
+    def _results(self, indent: str, end: str = "") -> list[str]:
+        """The heads of loops over a thread's results."""
+        return [
+            "#pragma unroll",
+            f"{indent}for (int x = 0; x < {self.shape.several}; ++x)",
+            "#pragma unroll",
+            f"{indent}for (int lane = 0; lane < {self.shape.width}; ++lane){end}",
+        ]
+
+    def _is_vector(self, number: int) -> bool:
+        beside = {axis for axis, _ in self.program.accesses[number].terms.axes}
+        return super()._is_vector(number) and self.shape.beside not in beside
+
+    def _kept_axes(self, lane: str) -> dict[int, str]:
         kept = self.program.kept
-        axes = self.kept_axes()
+        axes = {k: f"i{k}[x]" if k == self.shape.beside else f"i{k}" for k in range(kept)}
         if lane != "0":
             axes[kept - 1] = f"(i{kept - 1} + {lane})"
-        return axes | {k: f"j{k}" for k in range(kept, self.rank)}
+        return axes
+
+    def _column_axes(self, lane: str) -> dict[int, str]:
+        return self._kept_axes(lane) | {k: f"j{k}" for k in range(self.program.kept, self.rank)}
 
     def _column_points(self, slot: str, indent: str) -> list[str]:
-        return self.points(self._column_axes("0"), self._column_axes("lane"), slot, indent)
+        return [
+            *self._results(indent, " {"),
+            *self.add("acc[x][lane]", self._column_axes("lane"), slot, indent + "  "),
+            f"{indent}}}",
+        ]
 
     def _merge_columns(self, indent: str) -> list[str]:
         """Merge the accumulators of the threads below each other; the topmost has the result."""
@@ -113,8 +151,7 @@ class ColumnsWriter(ReductionWriter):
         if deep == 1:
             return []
         return [
-            self.each_result(indent),
-            f"{self.each_lane(indent)} {{",
+            *self._results(indent, " {"),
             f"{indent}  __syncthreads();",
             f"{indent}  shared[threadIdx.x] = acc[x][lane];",
             f"{indent}  for (int d = {deep // 2}; d > 0; d /= 2) {{",

@@ -44,8 +44,7 @@ NAME = "gpuarray_reduction"
 class Shape(NamedTuple):
     """How threads divide a reduction; everything else is an argument of the kernel.
 
-    A thread may have `several` results along the kept axis `beside`: those that operands which are
-    broadcast along it share. They are folded in the same order as one alone.
+    Threads of columns may have `several` results along the kept axis `beside`.
     """
 
     columns: bool
@@ -91,12 +90,7 @@ class ReductionWriter(ABC):
             # What is loaded keeps a thread busy for longer, and registers hold more.
             self.unroll = min(self.unroll, 2)
         self.guarded = guarded(program)
-        vectors = {k for k in range(len(program.accesses)) if self._is_vector(k)}
-        # Those that are loaded for each of several results.
-        self.late = {
-            k for k in vectors if shape.beside in {a for a, _ in program.accesses[k].terms.axes}
-        }
-        self.vector = vectors - self.late
+        self.vector = {k for k in range(len(program.accesses)) if self._is_vector(k)}
         self.index = self.values.index
         self.unsigned = "u64" if program.wide else "u32"
 
@@ -146,14 +140,17 @@ class ReductionWriter(ABC):
 
     # The parts that both layouts share
 
+    def unravel(self, linear: str, first: int, last: int, prefix: str, indent: str) -> list[str]:
+        """Loop indices of axes `first` to `last` from a linear index."""
+        types = (self.index, self.unsigned)
+        return unravelled(linear, range(first, last), prefix, indent, types)
+
     def add(self, target: str, axes: dict[int, str], vector: str | None, indent: str) -> list[str]:
         """Compute the body at one point and add it to an accumulator."""
 
         def load(number: int, address: str) -> str:
             if vector is not None and number in self.vector:
                 return f"l{number}{vector}.v[lane]"
-            if vector is not None and number in self.late:
-                return f"m{number}.v[lane]"
             return f"p{number}[{address}]"
 
         lines = self.values.statements(self.program.body, 0, axes, load, indent)
@@ -174,74 +171,6 @@ class ReductionWriter(ABC):
     def loaded(self) -> list[int]:
         loads = [i[2] for i in self.program.body if i[0] == "load" and i[2] in self.vector]
         return list(dict.fromkeys(loads))
-
-    def place(self, name: str, first: str, span: int) -> list[str]:
-        """`name`, the first of the rows or columns of a thread, and `i<k>` of its kept axes.
-
-        A block has `span` of them. Along the axis of several results there is an array.
-        """
-        shape = self.shape
-        axes = [k for k in range(self.program.kept) if k != shape.beside]
-        lines = [
-            "  const i64 block = (i64)blockIdx.x / parts, split = (i64)blockIdx.x % parts;",
-            f"  const i64 {name} = block * {span} + {first};",
-        ]
-        if shape.several > 1:
-            a, count = shape.beside, shape.several
-            lines[1:] = [
-                f"  const i64 beside = (e{a} + (i64){count - 1}) / {count};",
-                f"  const {self.index} along = ({self.index})(block % beside) * {count};",
-                f"  {self.index} i{a}[{count}];",
-                "#pragma unroll",
-                f"  for (int x = 0; x < {count}; ++x)",
-                f"    i{a}[x] = along + x < e{a} ? along + x : e{a} - 1;",
-                f"  const i64 {name} = block / beside * {span} + {first};",
-            ]
-        types = (self.index, self.unsigned)
-        linear = f"{name} < results ? {name} : 0"
-        return lines + unravelled(linear, axes, "i", "  ", types)
-
-    def kept_axes(self) -> dict[int, str]:
-        """The loop indices of the kept axes, of result `x` of several."""
-        beside = self.shape.beside
-        return {k: f"i{k}[x]" if k == beside else f"i{k}" for k in range(self.program.kept)}
-
-    def each_result(self, indent: str) -> str:
-        """The head of a loop over the results of a thread along the other axis."""
-        return f"#pragma unroll\n{indent}for (int x = 0; x < {self.shape.several}; ++x)"
-
-    def each_lane(self, indent: str) -> str:
-        """The head of a loop over the elements of a vector."""
-        return f"#pragma unroll\n{indent}for (int lane = 0; lane < {self.shape.width}; ++lane)"
-
-    def exists(self) -> str:
-        """The end of a condition that result `x` of several exists."""
-        shape = self.shape
-        return "" if shape.several == 1 else f" && along + x < e{shape.beside}"
-
-    def points(
-        self, first: dict[int, str], axes: dict[int, str], slot: str, indent: str
-    ) -> list[str]:
-        """Add a vector of points to `acc[x]`, for each of several results.
-
-        `first` are the loop indices of the vector, `axes` those of its element `lane`.
-        """
-        lines = [f"{self.each_result(indent)} {{"]
-        loads = [i[2] for i in self.program.body if i[0] == "load" and i[2] in self.late]
-        for k in dict.fromkeys(loads):
-            kind = f"vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {self.shape.width}>"
-            address = self.values.address(k, first)
-            lines.append(
-                f"{indent}  const {kind} m{k} = "
-                f"*reinterpret_cast<const {kind}*>(p{k} + ({address}));"
-            )
-        return [
-            *lines,
-            f"{self.each_lane(indent + '  ')} {{",
-            *self.add("acc[x][lane]", axes, slot, indent + "    "),
-            f"{indent}  }}",
-            f"{indent}}}",
-        ]
 
     def declare_loads(self, count: str, indent: str) -> list[str]:
         return [
@@ -283,8 +212,7 @@ class ReductionWriter(ABC):
 
     def reduced_axes(self, linear: str, indent: str) -> list[str]:
         """The loop indices of the reduced axes from a linear index."""
-        types = (self.index, self.unsigned)
-        return unravelled(linear, range(self.program.kept, self.rank), "j", indent, types)
+        return self.unravel(linear, self.program.kept, self.rank, "j", indent)
 
 
 def accumulator(name: str, folds: Iterable[tuple[str, str, int]]) -> list[str]:
