@@ -362,6 +362,19 @@ def test_what_results_share_makes_a_thread_have_several() -> None:
     assert all(map(has_several_results, kernels))
 
 
+@pytest.mark.parametrize(("columns", "vectors"), [(1020, 1), (1021, 0)])
+def test_results_side_by_side_are_read_as_vectors_where_all_are_whole(
+    columns: int, vectors: int
+) -> None:
+    def record() -> None:
+        x, y = arrays("float32", (1024, 256), (256, 1024))
+        xp.evaluate(xp.sum(x[:, :, None] * y[None, :, :columns], axis=1))
+
+    (text,) = (kernel.text for kernel in sources(record) if "acc[" in kernel.text)
+    assert has_several_results(Source(text, "", ""))
+    assert text.count("l1[lane] = *reinterpret_cast<const vec_t<f32, 4>*>") == vectors
+
+
 def test_what_results_do_not_share_leaves_one_to_a_thread() -> None:
     def record() -> None:
         x, y, w = arrays("float32", (8192, 4096), (8192, 4096), (4096,))

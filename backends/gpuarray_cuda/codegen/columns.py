@@ -84,18 +84,20 @@ class ColumnsWriter(ReductionWriter):
                 *self._merge_columns("    "),
                 "  }",
             ]
-        exists = "" if count == 1 else f"if (first + x < e{shape.beside}) "
         return [
             *lines,
             "  if (down == 0 && column < results) {",
-            *self._results("    ", f" {exists}{{"),
+            *self._results("    ", " {"),
             *self.finish("acc[x][lane]", self._kept_axes("lane"), "      "),
             "    }",
             "  }",
         ]
 
     def _place(self, span: int) -> list[str]:
-        """The column of a thread's first result, and `i<k>` of the kept axes."""
+        """The column of a thread's first result, and `i<k>` of the kept axes.
+
+        Past the end of the other axis a thread has its last result again.
+        """
         shape, width = self.shape, self.shape.width
         axes = [k for k in range(self.program.kept) if k != shape.beside]
         lines = ["  const i64 tile = block;"]
