@@ -11,7 +11,7 @@ import math
 
 from gpuarray.graph.program import Reduction, operands, result_dtype
 from gpuarray.plugins import Program, Step
-from gpuarray_cuda.codegen.blocked import BlockShape, dependences
+from gpuarray_cuda.codegen.blocks import BlockShape, dependences
 from gpuarray_cuda.codegen.reduction_writer import Shape
 from gpuarray_cuda.codegen.staged import RowShape, lanes_of
 

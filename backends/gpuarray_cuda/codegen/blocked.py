@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from gpuarray.graph.program import operands
 from gpuarray.operations import Operation
 from gpuarray.plugins import Program
+from gpuarray_cuda.codegen.blocks import BlockShape, dependences
 from gpuarray_cuda.codegen.reduction_writer import NAME, Reduce, accumulator, unravelled
-from gpuarray_cuda.codegen.staged import RowShape, StagedWriter
+from gpuarray_cuda.codegen.staged import StagedWriter
 from gpuarray_cuda.codegen.values import (
     C_NAMES,
     c_result,
@@ -30,7 +29,7 @@ from gpuarray_cuda.codegen.values import (
 )
 from gpuarray_cuda.codegen.walks import Numbered
 
-__all__ = ["BlockShape", "blocked", "dependences"]
+__all__ = ["blocked"]
 
 # The widest load or store.
 _VECTOR_BYTES = 16
@@ -38,65 +37,11 @@ _VECTOR_BYTES = 16
 _NAMES = ("x", "y")
 
 
-class BlockShape(NamedTuple):
-    """How threads divide blocks of results; everything else is an argument of the kernel.
-
-    Attributes
-    ----------
-    row
-        How a row is folded.
-    axes
-        The kept axes along which a thread has several results, one or two, in order. It walks along
-        the first, and has those along the second side by side.
-    counts
-        How many it has along each.
-    groups
-        How many groups of threads lie along each in a block.
-    whole
-        Whether the threads of a group have no more points than a row has.
-    even
-        Whether the extent of the second axis is a multiple of a thread's results along it.
-    """
-
-    row: RowShape
-    axes: tuple[int, ...]
-    counts: tuple[int, ...]
-    groups: tuple[int, ...]
-    whole: bool
-    even: bool
-
-    @property
-    def block(self) -> int:
-        """Threads of a block."""
-        return self.row.group * math.prod(self.groups)
-
-    def blocks(self, shape: tuple[int, ...], kept: int) -> int:
-        """Blocks of the grid, for these extents of the loop."""
-        outer = math.prod(n for k, n in enumerate(shape[:kept]) if k not in self.axes)
-        sizes = zip(self.axes, self.counts, self.groups, strict=True)
-        return outer * math.prod(-(-shape[k] // (count * groups)) for k, count, groups in sizes)
-
-
 def blocked(
     program: Program, operations: Mapping[str, Operation], shape: BlockShape, resident: int = 0
 ) -> Reduce:
     """The kernel of a program with reductions; `resident` is as in `signature`."""
     return _Writer(program, operations, shape, resident).kernel()
-
-
-def dependences(program: Program) -> list[frozenset[int]]:
-    """For each value of the first body, the loop axes on which it depends."""
-    found: list[frozenset[int]] = []
-    for instruction in program.body:
-        axes: set[int] = set()
-        if instruction[0] == "load":
-            axes.update(a for a, _ in program.accesses[instruction[2]].terms.axes)
-        elif instruction[0] == "affine":
-            axes.update(a for a, _ in instruction[2].axes)
-        for v in operands(instruction, program.accesses):
-            axes |= found[v]
-        found.append(frozenset(axes))
-    return found
 
 
 class _Writer(StagedWriter):

@@ -23,7 +23,8 @@ from collections.abc import Mapping
 
 from gpuarray.operations import Operation
 from gpuarray.plugins import Program
-from gpuarray_cuda.codegen.blocked import BlockShape, blocked
+from gpuarray_cuda.codegen.blocked import blocked
+from gpuarray_cuda.codegen.blocks import BlockShape
 from gpuarray_cuda.codegen.columns import ColumnsWriter
 from gpuarray_cuda.codegen.reduction_writer import BLOCK, NAME, Reduce, Shape
 from gpuarray_cuda.codegen.rows import RowsWriter
