@@ -344,6 +344,7 @@ def each_broadcast_reduction(dtype: str, architecture: str = "sm_90") -> None:
     if dtype not in COMPLEX:
         xp.evaluate(xp.argmax(x[:, None, :] * y[None, :, :], axis=-1))
     if dtype in REALS:
+        xp.evaluate(pairwise(*arrays(dtype, (1 << 16, 64), (1 << 16, 64))))  # 64-bit indices
         xp.evaluate(*forces(xp, *arrays(dtype, *[(4096,)] * 4)))
 
 
@@ -359,7 +360,7 @@ def test_broadcast_reductions(dtype: str, architecture: str) -> None:
 
 def test_what_results_share_makes_a_thread_have_several() -> None:
     kernels = [k for k in sources(lambda: each_broadcast_reduction("float32")) if "acc[" in k.text]
-    assert len(kernels) == 9
+    assert len(kernels) == 10
     assert all(map(has_several_results, kernels))
 
 

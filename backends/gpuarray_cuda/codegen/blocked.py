@@ -245,7 +245,6 @@ class _Writer(StagedWriter):
 
     def _points(self) -> list[str]:
         """The points of one row of results, and what they add."""
-        given = ", ".join(self._named(text) for fold in self.walk.folds for text in fold.operands)
         counted = "" if self.tile.whole else f"if (in[lane / {self.shape.width}]) "
         rows, rest = self._part((self.first,)), self._part((self.first, self.second))
         lines = [
@@ -288,10 +287,8 @@ class _Writer(StagedWriter):
     def _vectors_across(self, part: Numbered) -> list[str]:
         """Loads of vectors along the second axis."""
         lines = []
-        axes = self._axes("lane") | {self.second: "firsty"}
         for k in sorted({i[2] for _, i in part if i[0] == "load"} & self.across):
-            kind = f"vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {self.beside}>"
-            address = self.values.address(k, axes)
+            kind, address = self._side_by_side(k)
             lines += [
                 f"    {kind} l{k}[{self.lanes}];",
                 "#pragma unroll",
@@ -326,39 +323,39 @@ class _Writer(StagedWriter):
     def _finish(self) -> list[str]:
         """Merge, follow up and store the results side by side, of a group in a warp."""
         axes = self._row_axes()
-        lines = []
-        for store in self.row_stores:
-            k = store.access
-            kind = f"vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {self.beside}>"
-            c = C_NAMES[self.program.accesses[k].dtype]
-            lines.append(
-                f"    {kind if self._is_across(k) else c} w{k}"
-                + ("" if self._is_across(k) else f"[{self.beside}]")
-                + ";"
-            )
-        lines += [
-            *self._beside("    "),
-            *self._merged(self.shape.group),
-            *self._epilogue("acc[y][0]", axes, "      "),
-        ]
-        for store in self.row_stores:
-            k = store.access
-            v = ".v" if self._is_across(k) else ""
-            lines.append(f"      w{k}{v}[y] = v{store.value};")
-        lines += ["    }", "    if (t == 0) {"]
+        lines, stores = [], []
         for store in self.row_stores:
             k = store.access
             if self._is_across(k):
-                kind = f"vec_t<{C_NAMES[self.program.accesses[k].dtype]}, {self.beside}>"
-                address = self.values.address(k, axes | {self.second: "firsty"})
-                lines.append(f"      *reinterpret_cast<{kind}*>(p{k} + ({address})) = w{k};")
+                kind, address = self._side_by_side(k)
+                lines.append(f"    {kind} w{k};")
+                stores.append(f"      *reinterpret_cast<{kind}*>(p{k} + ({address})) = w{k};")
             else:
-                address = self.values.address(k, axes)
-                lines += [
+                lines.append(
+                    f"    struct {{ {C_NAMES[self.program.accesses[k].dtype]} "
+                    f"v[{self.beside}]; }} w{k};"
+                )
+                stores += [
                     "#pragma unroll",
-                    f"      for (int y = 0; y < {self.beside}; ++y) p{k}[{address}] = w{k}[y];",
+                    f"      for (int y = 0; y < {self.beside}; ++y) "
+                    f"p{k}[{self.values.address(k, axes)}] = w{k}.v[y];",
                 ]
-        return [*lines, "    }"]
+        return [
+            *lines,
+            *self._beside("    "),
+            *self._merged(self.shape.group),
+            *self._epilogue("acc[y][0]", axes, "      "),
+            *(f"      w{store.access}.v[y] = v{store.value};" for store in self.row_stores),
+            "    }",
+            "    if (t == 0) {",
+            *stores,
+            "    }",
+        ]
+
+    def _side_by_side(self, number: int) -> tuple[str, str]:
+        """The type and the address of an access's vector along the second axis."""
+        kind = f"vec_t<{C_NAMES[self.program.accesses[number].dtype]}, {self.beside}>"
+        return kind, self.values.address(number, self._axes("lane") | {self.second: "firsty"})
 
     def _merged_in_block(self, warps: int) -> list[str]:
         """Merge what the warps of a group have, and leave it to `_finish_block`."""
