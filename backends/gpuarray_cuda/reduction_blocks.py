@@ -28,6 +28,10 @@ _ACCUMULATED_WORDS = 48
 _SEVERAL = (8, 4, 2)
 # Blocks for each multiprocessor, at least, that all have work for.
 _BLOCKS = 2
+# The folds of which a thread may have several results. Of `all`, `argmax` and `argmin` the others
+# than the first were wrong on an H200, and not in the simulator (2026-11-26); the reason is not
+# known yet. `any` was right, and is left out with them.
+_FOLDS = frozenset({"sum", "prod", "max", "min"})
 # A program that reads something at each point anew is bound by that. What it shares has to be more
 # than this many times as much.
 _SHARED_LOADS = 2
@@ -38,7 +42,7 @@ _MOST_WASTED = 1.5
 def block_shape(step: Step, row: RowShape, multiprocessors: int) -> BlockShape | None:
     """How threads that fold rows as `row` says share blocks of them, if that is worth it."""
     program = step.program
-    if any(fold.name == "squares" for fold in program.reductions) or not row.held:
+    if any(fold.name not in _FOLDS for fold in program.reductions) or not row.held:
         return None
     if any(store.value < len(program.body) for store in program.stores):
         return None
@@ -64,7 +68,7 @@ def column_blocks(step: Step, shape: Shape, multiprocessors: int) -> Shape:
     program = step.program
     words = sum(_words(program, fold) for fold in program.reductions)
     span = shape.group * shape.width
-    if any(fold.name == "squares" for fold in program.reductions):
+    if any(fold.name not in _FOLDS for fold in program.reductions):
         return shape
     for axis in reversed(_axes(program)):
         if axis == program.kept - 1:
