@@ -260,6 +260,28 @@ def reduction_shapes(values: Values) -> Iterator[Check]:
     yield "sum of transposed", xp.sum(x.T, axis=0), a.T.sum(axis=0)
 
 
+def broadcast_reductions(values: Values) -> Iterator[Check]:
+    """Operands that are broadcast along axes of the results: threads with several results."""
+    sizes = ((517, 390, 50), (300, 515, 64), (1025, 130, 3), (600, 33, 1000), (70, 140, 9001))
+    for dtype in ("int64", "float32", "float64", "complex128"):
+        for n, m, length in (*sizes, (70, 140, 9004), (6, 5, 20003)):
+            # Positive, so that NumPy's own sums keep their digits.
+            a, b = (values.host(dtype, *shape) + 3 for shape in ((n, length), (m, length)))
+            x, y, u, v = map(xp.asarray, (a, b, a.T.copy(), b.T.copy()))
+            kind = np.result_type(a, np.int64 if dtype == "int64" else np.float64)
+            expected = a.astype(kind) @ b.T.astype(kind)
+            label = f"{dtype} {n} x {m} x {length}"
+            yield f"rows {label}", xp.sum(x[:, None, :] * y[None, :, :], axis=-1), expected
+            yield f"columns {label}", xp.sum(u[:, :, None] * v[:, None, :], axis=0), expected
+    a, x = values.pair("float64", 1030)
+    distances = np.abs(a[None, :] - a[:, None])
+    found = xp.abs(x[None, :] - x[:, None])
+    farthest, total = xp.max(found, axis=1), xp.sum(xp.sqrt(found + 1), axis=1)
+    xp.evaluate(farthest, total)
+    yield "the farthest of points", farthest, distances.max(axis=1)
+    yield "several results", total, np.sqrt(distances + 1).sum(axis=1)
+
+
 def updates(values: Values) -> Iterator[Check]:
     """Assignments: slices in place and not, masks, and scatters whose indices collide."""
     for dtype in ("int8", "float32", "complex128"):
@@ -311,8 +333,8 @@ def large(values: Values) -> Iterator[Check]:
 
 
 GROUPS: tuple[Callable[[Values], Iterator[Check]], ...] = (
-    *(operations, casts, layouts, tiles, reductions, reduction_shapes, updates),
-    *(compactions, scans, sorts),
+    *(operations, casts, layouts, tiles, reductions, reduction_shapes, broadcast_reductions),
+    *(updates, compactions, scans, sorts),
 )
 
 

@@ -296,14 +296,16 @@ class Executor:
             winners=-1,
         )
 
-    def _reduction_shape(self, step: Step) -> reduction.Shape | reduction.RowShape:
+    def _reduction_shape(
+        self, step: Step
+    ) -> reduction.Shape | reduction.RowShape | reduction.BlockShape:
         return reduction_shape(step, self.runtime.properties.multiprocessors)
 
     def _prepare_reduction(self, step: Step) -> _Launch:
         program, operations = step.program, self._operations
         shape = self._reduction_shape(step)
         rows = tuple(operations[name] for name in _operation_names(program))
-        block = shape.block if isinstance(shape, reduction.RowShape) else reduction.BLOCK
+        block = reduction.BLOCK if isinstance(shape, reduction.Shape) else shape.block
         generated, kernel = self._compiled(
             (program, shape, rows),
             tuple(
@@ -314,15 +316,21 @@ class Executor:
         )
         results = math.prod(step.shape[: program.kept])
         elements = math.prod(step.shape[program.kept :])
-        tiles = -(-results // generated.results)
+        beside = 1
+        if isinstance(shape, reduction.Shape) and shape.several > 1:
+            results //= step.shape[shape.beside]
+            beside = -(-step.shape[shape.beside] // shape.several)
+        tiles = -(-results // generated.results) * beside
         sizes: tuple[int, ...] = (results, elements)
         grid, scratch = tiles, 0
-        if isinstance(shape, reduction.Shape):
+        if isinstance(shape, reduction.BlockShape):
+            grid = shape.blocks(step.shape, program.kept)
+        elif isinstance(shape, reduction.Shape):
             parts, part = self._parts(kernel, shape, tiles, elements)
             sizes += (parts, part)
             grid *= parts
             if shape.split:
-                scratch = grid * generated.results * 32 * len(program.reductions)
+                scratch = grid * generated.results * shape.several * 32 * len(program.reductions)
         return _Launch(
             kernel=kernel,
             grid=grid,

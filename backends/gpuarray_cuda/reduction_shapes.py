@@ -1,8 +1,8 @@
 """How the threads of a device divide a reduction, by its program and its sizes.
 
-In: a step and the number of multiprocessors. Out: a `Shape` or a `RowShape`. Nothing that an
-operation does to its values is looked at but their sizes, so that the same rows are folded in the
-same order whatever else is computed of them.
+In: a step and the number of multiprocessors. Out: a `Shape`, a `RowShape` or a `BlockShape`.
+Nothing that an operation does to its values is looked at but their sizes, so that the same rows are
+folded in the same order whatever else is computed of them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import math
 
 from gpuarray.graph.program import result_dtype
 from gpuarray.plugins import Program, Step
-from gpuarray_cuda.codegen.reduction import BLOCK, RowShape, Shape
+from gpuarray_cuda.codegen.reduction import BLOCK, BlockShape, RowShape, Shape
 from gpuarray_cuda.codegen.walks import held_bytes
+from gpuarray_cuda.reduction_blocks import block_shape, column_blocks
 
 __all__ = ["SMALLEST_PART", "TICKETS", "reduction_shape"]
 
@@ -42,7 +43,7 @@ _VECTOR_BYTES = 64
 _LONG_BODIES = (24, 72)
 
 
-def reduction_shape(step: Step, multiprocessors: int) -> Shape | RowShape:
+def reduction_shape(step: Step, multiprocessors: int) -> Shape | RowShape | BlockShape:
     """Rows or columns, how wide, and whether one result takes several blocks."""
     program = step.program
     results = math.prod(step.shape[: program.kept])
@@ -66,11 +67,12 @@ def reduction_shape(step: Step, multiprocessors: int) -> Shape | RowShape:
         vectors = results // width
         group = min(32, 1 << max(vectors - 1, 0).bit_length())
         tiles = -(-results // (group * width))
-        return Shape(True, width, group, worth_splitting(tiles, 32))
+        shape = Shape(True, width, group, worth_splitting(tiles, 32))
+        return column_blocks(step, shape, multiprocessors)
     if program.reduced and elements and row_bytes and not worth_splitting(results, SMALLEST_PART):
-        shape = _row_shape(step, elements)
-        if shape.held:
-            return shape
+        row = _row_shape(step, elements)
+        if row.held:
+            return block_shape(step, row, multiprocessors) or row
     if program.reduced == 0 or row_bytes == 0:
         width = 1
     elif program.reduced > 1:

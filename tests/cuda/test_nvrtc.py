@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import gpuarray as xp
+from benchmarks.programs import forces
 from gpuarray.operations import TABLE
 from gpuarray_cuda import compaction
 
@@ -320,6 +321,76 @@ def test_every_reduction(shape: str, dtype: str, architecture: str) -> None:
 def test_reductions_that_no_block_shares(shape: str, architecture: str) -> None:
     # The code of the split ones without its last part, so that one dtype will do.
     check(reductions(shape), "float32", architecture, REDUCTIONS)
+
+
+# Reductions of broadcast operands: threads that have several results and keep what these share.
+# The bounds by the size of a dtype (none has two bytes), and the highest measured (NVRTC 13.0.88
+# and 13.5.37). More than 128 registers would leave a multiprocessor one block of 256 threads.
+BROADCAST = (128, 0, 128, 112, 128)  # 122 - 125 109 126
+
+
+def pairwise(x: xp.Array, y: xp.Array) -> xp.Array:
+    return xp.sum((x[:, None, :] - y[None, :, :]) ** 2, axis=-1)
+
+
+def each_broadcast_reduction(dtype: str, architecture: str = "sm_90") -> None:
+    for length in (3, 50, 64, 1000):
+        xp.evaluate(pairwise(*arrays(dtype, (4096, length), (4096, length))))
+    x, y = arrays(dtype, (256, 1024), (256, 1024))
+    xp.evaluate(xp.sum(x[:, :, None] * y[:, None, :], axis=0))  # columns
+    xp.evaluate(xp.sum(x[:, :, None] * y.T[None, :, :256], axis=1))  # vectors across
+    a, b = arrays(dtype, (8, 256, 64), (8, 256, 64))
+    xp.evaluate(xp.sum(a[:, :, None, :] * b[:, None, :, :], axis=-1))  # stacks
+    if dtype not in COMPLEX:
+        xp.evaluate(xp.max(x[:, None, :] * y[None, :, :], axis=-1))
+    if dtype in REALS:
+        xp.evaluate(pairwise(*arrays(dtype, (1 << 16, 64), (1 << 16, 64))))  # 64-bit indices
+        xp.evaluate(*forces(xp, *arrays(dtype, *[(4096,)] * 4)))
+
+
+def has_several_results(kernel: Source) -> bool:
+    return re.search(r"for \(int x = 0; x < (?!1;)\d+; \+\+x\)", kernel.text) is not None
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", ["int8", "int32", *REALS, *COMPLEX])
+def test_broadcast_reductions(dtype: str, architecture: str) -> None:
+    check(each_broadcast_reduction, dtype, architecture, BROADCAST)
+
+
+def test_what_results_share_makes_a_thread_have_several() -> None:
+    kernels = [k for k in sources(lambda: each_broadcast_reduction("float32")) if "acc[" in k.text]
+    assert len(kernels) == 10
+    assert all(map(has_several_results, kernels))
+
+
+@pytest.mark.parametrize(("columns", "vectors"), [(1020, 1), (1021, 0)])
+def test_results_side_by_side_are_read_as_vectors_where_all_are_whole(
+    columns: int, vectors: int
+) -> None:
+    def record() -> None:
+        x, y = arrays("float32", (1024, 256), (256, 1024))
+        xp.evaluate(xp.sum(x[:, :, None] * y[None, :, :columns], axis=1))
+
+    (text,) = (kernel.text for kernel in sources(record) if "acc[" in kernel.text)
+    assert has_several_results(Source(text, "", ""))
+    assert text.count("l1[lane] = *reinterpret_cast<const vec_t<f32, 4>*>") == vectors
+
+
+def test_what_results_do_not_share_leaves_one_to_a_thread() -> None:
+    def record() -> None:
+        x, y, w = arrays("float32", (8192, 4096), (8192, 4096), (4096,))
+        xp.evaluate(xp.sum(x * y, axis=1))
+        xp.evaluate(xp.sum(x * w, axis=1))  # bound by reading x
+        xp.evaluate(xp.sum(x[:, :3] * w[:3], axis=1))
+        xp.evaluate(xp.sum(x * w, axis=0))
+        a, b = arrays("float32", (16, 64), (16, 64))
+        xp.evaluate(pairwise(a, b))  # too few results to fill the device
+        xp.evaluate(xp.var(x[:512, None, :64] - y[None, :512, :64], axis=-1))
+
+    kernels = [k for k in sources(record) if "acc" in k.text]
+    assert len(kernels) == 6
+    assert not any(map(has_several_results, kernels))
 
 
 # Chains along rows: what a thread keeps of a row grows with it, up to 64 points for each of 512.

@@ -7,7 +7,7 @@ epilogue and the merging of blocks, as lines of C++.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gpuarray.graph.program import result_dtype
@@ -42,12 +42,17 @@ NAME = "gpuarray_reduction"
 
 
 class Shape(NamedTuple):
-    """How threads divide a reduction; everything else is an argument of the kernel."""
+    """How threads divide a reduction; everything else is an argument of the kernel.
+
+    Threads of columns may have `several` results along the kept axis `beside`.
+    """
 
     columns: bool
     width: int
     group: int
     split: bool
+    beside: int = -1
+    several: int = 1
 
 
 class Reduce(NamedTuple):
@@ -81,6 +86,9 @@ class ReductionWriter(ABC):
         self.arguments = Arguments(program, extra, SIZES)
         self.rank = program.kept + program.reduced
         self.unroll = _UNROLL if len(program.accesses) <= 4 and len(program.body) <= 32 else 1
+        if shape.several > 1:
+            # What is loaded keeps a thread busy for longer, and registers hold more.
+            self.unroll = min(self.unroll, 2)
         # Sums of squared deviations cost a division for each element, or for each batch of them.
         self.batched = any(fold.name == "squares" for fold in program.reductions)
         self.guarded = guarded(program)
@@ -279,7 +287,7 @@ def _array_of(parameter: str) -> str:
 
 
 def unravelled(
-    linear: str, axes: range, prefix: str, indent: str, types: tuple[str, str]
+    linear: str, axes: Sequence[int], prefix: str, indent: str, types: tuple[str, str]
 ) -> list[str]:
     """Declarations of the loop indices of neighbouring axes, by their linear index.
 

@@ -34,7 +34,7 @@ from gpuarray_cuda.codegen.values import (
 )
 from gpuarray_cuda.codegen.walks import Numbered, Walk, Walks
 
-__all__ = ["RowShape", "staged"]
+__all__ = ["RowShape", "StagedWriter", "lanes_of", "staged"]
 
 # Extra integer arguments: rows in all, and elements of each.
 _SIZES = ("results", "elements")
@@ -61,14 +61,22 @@ class RowShape(NamedTuple):
         return self.group if self.group > 32 else _SHARED_BLOCK
 
 
+def lanes_of(shape: RowShape) -> int:
+    """Points of a thread that are computed together, each with an accumulator of its own."""
+    together = max(min(_LANES // shape.width, shape.vectors), 1)
+    return shape.width * (together if shape.vectors % together == 0 else 1)
+
+
 def staged(
     program: Program, operations: Mapping[str, Operation], shape: RowShape, resident: int = 0
 ) -> Reduce:
     """The kernel of a program with reductions; `resident` is as in `signature`."""
-    return _Writer(program, operations, shape, resident).kernel()
+    return StagedWriter(program, operations, shape, resident).kernel()
 
 
-class _Writer:
+class StagedWriter:
+    """Writes the kernel of one program."""
+
     def __init__(
         self,
         program: Program,
@@ -86,9 +94,8 @@ class _Writer:
         self.rank = program.kept + program.reduced
         self.guarded = guarded(program)
         # Vectors that are computed together, and batches of them.
-        together = max(min(_LANES // shape.width, shape.vectors), 1)
-        self.together = together if shape.vectors % together == 0 else 1
-        self.lanes = self.together * shape.width
+        self.lanes = lanes_of(shape)
+        self.together = self.lanes // shape.width
         self.batches = shape.vectors // self.together
         capacity = shape.group * shape.width * shape.vectors
         made = Walks(program, shape.held, 2.0 ** -(capacity - 1).bit_length())
@@ -343,7 +350,7 @@ class _Writer:
                 "#pragma unroll",
                 f"  for (int lane = 1; lane < {states}; ++lane) {acc}.merge(acc{number}[lane]);",
             ]
-        lines += self._merge_lanes(number, min(group, 32))
+        lines += self._merge_lanes(acc, min(group, 32), self._is_choice(number))
         if group > 32:
             warps = group // 32
             kind = f"Accumulator{number}"
@@ -355,7 +362,7 @@ class _Writer:
                 "    __syncthreads();",
                 f"    {acc} = shared[threadIdx.x % {warps}];",
                 "  }",
-                *self._merge_lanes(number, warps),
+                *self._merge_lanes(acc, warps, self._is_choice(number)),
             ]
         if not last and group > 1:
             leader = "0" if group >= 32 else f"(int)(threadIdx.x % 32) / {group} * {group}"
@@ -369,19 +376,22 @@ class _Writer:
         """
         return 1 if all(fold.struct in _CHOOSING for fold in walk.folds) else self.lanes
 
-    def _merge_lanes(self, number: int, lanes: int) -> list[str]:
-        """Merge the states of `lanes` lanes, which the lanes of a warp repeat."""
-        state = f"acc{number}[0]"
-        if lanes == 1:
-            return []
+    def _is_choice(self, number: int) -> bool:
+        """Whether a walk does nothing but choose, and its states are merged by whole warps."""
         folds = self.walks[number].folds
-        if (
+        return (
             len(folds) == 1
             and folds[0].struct in _CHOOSING
             and folds[0].itemsize <= 4
             and self.index == "i32"
             and self.shape.group >= 32
-        ):
+        )
+
+    def _merge_lanes(self, state: str, lanes: int, choice: bool = False) -> list[str]:
+        """Merge the states of `lanes` lanes, which the lanes of a warp repeat."""
+        if lanes == 1:
+            return []
+        if choice:
             # The same state twice changes no extreme, so that all lanes may take part.
             return [f"  {state}.r0.merge_warp();"]
         return [

@@ -172,6 +172,8 @@ class Values:
         # The values that are arrays over lanes, and the lane that is meant where one is named.
         self._varying: set[int] = set()
         self.lane = "lane"
+        # Subscripts of values that are arrays over something else: ``[x]``.
+        self.subscripts: dict[int, str] = {}
 
     def statements(
         self,
@@ -184,7 +186,7 @@ class Values:
         """Declarations of the values `first` and on, at the loop indices `axes`."""
         lines = []
         for k, instruction in enumerate(instructions):
-            text = self._expression(instruction, axes, load)
+            text = self.expression(instruction, axes, load)
             lines.append(f"{indent}const {c_result(instruction)} v{first + k} = {text};")
         return lines
 
@@ -196,43 +198,48 @@ class Values:
         lanes: int,
         indent: str,
         spread: bool = False,
+        subscript: str = "",
     ) -> list[str]:
         """Numbered values for `lanes` points, one operation after the other.
 
         Each value is an array over ``lane``, which `axes` and `load` may name; scalars are shared.
         In this order the lanes' independent operations stand side by side, and hide the latency
         of each other. With `spread`, functions of all lanes take values that the lanes share, too.
+        With a `subscript` the values are arrays of such arrays, and declared already.
         """
         numbered = list(instructions)
         self.declare_lanes(k for k, i in numbered if i[0] != "scalar")
+        if subscript:
+            self.subscripts.update((k, subscript) for k, _ in numbered)
         lines = []
         for k, instruction in numbered:
             c = c_result(instruction)
             if k not in self._varying:
-                text = self._expression(instruction, axes, load)
+                text = self.expression(instruction, axes, load)
                 lines.append(f"{indent}const {c} v{k} = {text};")
                 continue
-            lines.append(f"{indent}{c} v{k}[{lanes}];")
+            if not subscript:
+                lines.append(f"{indent}{c} v{k}[{lanes}];")
             function = self._lane_function(instruction, spread)
             if function and lanes > 1:
                 operands = []
                 for position, v in enumerate(instruction[2:]):
-                    name = f"v{v}"
+                    name = self._array(v)
                     if v not in self._varying:
-                        name = f"v{k}_{position}"
+                        shared, name = name, f"v{k}_{position}"
                         lines += [
                             f"{indent}{C_NAMES[instruction[1]]} {name}[{lanes}];",
                             "#pragma unroll",
                             f"{indent}for (int lane = 0; lane < {lanes}; ++lane) "
-                            f"{name}[lane] = v{v};",
+                            f"{name}[lane] = {shared};",
                         ]
                     operands.append(name)
-                lines.append(f"{indent}{function}({', '.join(operands)}, v{k});")
+                lines.append(f"{indent}{function}({', '.join(operands)}, {self._array(k)});")
                 continue
             lines += [
                 "#pragma unroll",
                 f"{indent}for (int lane = 0; lane < {lanes}; ++lane) "
-                f"v{k}[lane] = {self._expression(instruction, axes, load)};",
+                f"{self._array(k)}[lane] = {self.expression(instruction, axes, load)};",
             ]
         return lines
 
@@ -251,7 +258,12 @@ class Values:
 
     def name(self, value: int) -> str:
         """A value as an expression, at the lane `lane` where values are arrays over lanes."""
-        return f"v{value}[{self.lane}]" if value in self._varying else f"v{value}"
+        array = self._array(value)
+        return f"{array}[{self.lane}]" if value in self._varying else array
+
+    def _array(self, value: int) -> str:
+        """A value, or what is an array over lanes of it."""
+        return f"v{value}{self.subscripts.get(value, '')}"
 
     def address(self, number: int, axes: Mapping[int, str]) -> str:
         """Where an access's element lies at the loop indices, in elements."""
@@ -267,7 +279,8 @@ class Values:
             parts.append(text if position < 0 else f"{text} * n{position}")
         return " + ".join(parts) or "0"
 
-    def _expression(self, instruction: tuple[Any, ...], axes: Mapping[int, str], load: Load) -> str:
+    def expression(self, instruction: tuple[Any, ...], axes: Mapping[int, str], load: Load) -> str:
+        """An instruction at the loop indices `axes`."""
         opcode, dtype, *rest = instruction
         c = C_NAMES[dtype]
         if isinstance(opcode, Operation):
