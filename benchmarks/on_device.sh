@@ -123,6 +123,9 @@ for name in "${stages[@]}"; do
       SHOWN=110 stage speed "$SPEED_SECONDS" "$PYTHON" -m benchmarks --only "${SPEED_ROWS:-limit,spine}" \
         --seconds "$((SPEED_SECONDS - 40))" --json "$OUT/speed.json" --chart "$OUT/speed.svg"
       ;;
+    profile)
+      SHOWN=40 stage profile 150 "$PYTHON" -m benchmarks.profile ${PROFILED:-cumulative-sum mandelbrot}
+      ;;
     host) stage host 60 "$PYTHON" -m benchmarks.host_costs ;;
     standard)
       GPUARRAY_TEST_DEVICE=${GPUARRAY_TEST_DEVICE:-cuda} stage standard 120 "$PYTHON" -m pytest \
@@ -149,7 +152,7 @@ for name in "${stages[@]}"; do
       ;;
     *)
       echo "no stage $name: versions tests standard conformance accuracy linalg libraries sorting"
-      echo "  choices values memcheck racecheck synccheck initcheck host speed"
+      echo "  choices values profile memcheck racecheck synccheck initcheck host speed"
       failed=1
       ;;
   esac

@@ -245,3 +245,31 @@ def test_a_sampled_reference_is_the_whole_one_at_its_rows(name: str) -> None:
 
 def test_a_chart_of_nothing_is_a_chart() -> None:
     assert ElementTree.fromstring(chart([], ["gpuarray", "cupy"], "a < b")) is not None
+
+
+def test_a_profile_is_a_line_for_each_kernel() -> None:
+    from benchmarks.profile import table
+
+    stall = "smsp__average_warps_issue_stalled_{}_per_issue_active.ratio"
+    text = f'''==PROF== Connected to process 1
+"ID","Kernel Name","Metric Name","Metric Value"
+"0","gpuarray_scan(Args)","gpu__time_duration.sum","1,234,000"
+"0","gpuarray_scan(Args)","launch__registers_per_thread","40"
+"0","gpuarray_scan(Args)","{stall.format("barrier")}","0.5"
+"0","gpuarray_scan(Args)","{stall.format("wait")}","1.5"
+"1","other","gpu__time_duration.sum","2,000"
+==PROF== Disconnected
+'''
+    head, first, second = table(text.splitlines())
+    assert head.split()[:3] == ["kernel", "us", "MB"]
+    assert first.split() == ["gpuarray_scan", "1234", "40", "wait", "1.5,", "barrier", "0.5"]
+    assert second.split() == ["other", "2"]
+
+
+def test_a_profile_runs_the_workload_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    from benchmarks.profile import main
+
+    assert main(["softmax", "--inside", "--scale", "0.0001", "--backend", "numpy"]) == 0
+    with pytest.raises(SystemExit):
+        main(["no-such-workload"])
+    assert "no no-such-workload; there are" in capsys.readouterr().err
