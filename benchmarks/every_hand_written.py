@@ -1,6 +1,7 @@
-"""Every kind of hand-written kernel of masks, scans and sorts: groups of `benchmarks.every_kernel`.
+"""Every kind of hand-written kernel: groups of `benchmarks.every_kernel`.
 
-In: random values. Out: labels, what gpuarray finds, and what NumPy expects, all of it exact.
+In: random values. Out: labels, what gpuarray finds, and what NumPy expects: exactly, but for
+matrices, whose factors are multiplied again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import gpuarray as xp
 if TYPE_CHECKING:
     from benchmarks.every_kernel import Check, Values
 
-__all__ = ["compactions", "scans", "sorts"]
+__all__ = ["compactions", "matrices", "scans", "sorts"]
 
 REALS = ("float32", "float64")
 COMPLEX = ("complex64", "complex128")
@@ -90,3 +91,50 @@ def sorts(values: Values) -> Iterator[Check]:
                 np.searchsorted(np.sort(a), sought, side=side),
             )
         yield f"{dtype} distinct", xp.unique_values(x), np.unique(a)
+
+
+def matrices(values: Values) -> Iterator[Check]:
+    """What surrounds calls of cuBLAS, cuSOLVER and cuFFT: copies, triangles, scales and others."""
+    for dtype in (*REALS, *COMPLEX):
+        kind = np.dtype(dtype)
+        for shape in ((3, 5, 5), (40, 40), (2, 70, 70)):
+            a, _ = values.pair(dtype, *shape)
+            n = shape[-1]
+            definite = (a @ np.conj(np.swapaxes(a, -1, -2)) + n * np.eye(n)).astype(kind)
+            label = f"{dtype} {shape}"
+            for order, x in (
+                ("", xp.asarray(definite)),
+                (", columns stored", xp.asarray(np.swapaxes(definite, -1, -2).copy()).mT),
+            ):
+                for upper in (False, True):
+                    f = xp.linalg.cholesky(x, upper=upper)
+                    g = xp.conj(f.mT)
+                    product = g @ f if upper else f @ g
+                    yield f"Cholesky of {label}{order}, upper={upper}", product, definite
+                q, r = xp.linalg.qr(x)
+                yield f"QR of {label}{order}", q @ r, definite
+                unit = np.broadcast_to(np.eye(n, dtype=kind), shape)
+                # What is wrong by a rounding of 1 is right.
+                yield f"inverse of {label}{order}", xp.linalg.inv(x) @ x + 1, unit + 1
+                sign, logarithm = xp.linalg.slogdet(x)
+                expected = np.linalg.slogdet(definite)
+                yield f"sign of {label}{order}", sign, expected.sign
+                yield f"logarithm of {label}{order}", logarithm, expected.logabsdet
+            tall = xp.asarray(definite[..., : n // 2])
+            q, r = xp.linalg.qr(tall, mode="complete")
+            yield f"complete QR of {label}", q @ r, definite[..., : n // 2]
+            extreme = (definite * kind.type(np.finfo(kind).tiny * 1e3)).astype(kind)
+            found = xp.linalg.svdvals(xp.asarray(extreme))
+            expected = np.linalg.svd(definite, compute_uv=False) * np.finfo(kind).tiny * 1e3
+            yield f"tiny singular values of {label}", found, expected.astype(found.dtype)
+        if kind.kind == "f":
+            a, x = values.pair(dtype, 70, 70)
+            w, v = xp.linalg.eig(x)
+            product = np.asarray(((x + 0j) @ v).to_device("cpu"))
+            yield f"eigenvectors of {dtype}", v * w, product
+            a, x = values.pair(dtype, 6, 33)
+            spectrum = xp.fft.rfft(x)
+            yield f"half a spectrum of {dtype}", xp.fft.irfft(spectrum, n=33), a
+    for dtype in ("int8", "uint32", "int64"):
+        (a, x), (b, y) = values.pair(dtype, 3, 40, 33), values.pair(dtype, 33, 50)
+        yield f"products of {dtype}", x @ y, a @ b

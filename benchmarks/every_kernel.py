@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import gpuarray as xp
-from benchmarks.every_hand_written import compactions, scans, sorts
+from benchmarks.every_hand_written import compactions, matrices, scans, sorts
 from gpuarray.operations import TABLE
 
 __all__ = ["main"]
@@ -334,7 +334,7 @@ def large(values: Values) -> Iterator[Check]:
 
 GROUPS: tuple[Callable[[Values], Iterator[Check]], ...] = (
     *(operations, casts, layouts, tiles, reductions, reduction_shapes, broadcast_reductions),
-    *(updates, compactions, scans, sorts),
+    *(updates, compactions, scans, sorts, matrices),
 )
 
 

@@ -43,7 +43,7 @@ _SHORTEST = 16
 
 # Without tiles: half a KiB of float32 in a row, and 8 rows for a thread, which share the 200
 # instructions that find a patch (a point of a stencil takes 30). A halo adds an eighth, from the
-# caches; with 16 rows the last blocks to end cost more (ten sweeps of Jacobi: 0.450, 0.425 ms, H200).
+# caches; with 16 rows the last blocks cost more (ten sweeps of Jacobi: 0.450, 0.425 ms, H200).
 _WIDTH, _HEIGHT = 128, 16
 _NARROWEST, _LOWEST = 64, 12
 
