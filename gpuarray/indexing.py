@@ -34,6 +34,9 @@ from gpuarray.operations import TABLE
 
 __all__ = ["get", "take", "take_along_axis", "updated"]
 
+# The map of an axis of which there is the first element alone.
+_DROPPED = (-1, 0, 0)
+
 # Axes with the integer arrays that index them.
 Indices = tuple[tuple[int, Array], ...]
 
@@ -172,7 +175,7 @@ def take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> Array:
     kept = [d for d in range(x.ndim) if d == axis or x.shape[d] != 1]
     source = x
     if len(kept) < x.ndim:
-        maps = tuple((kept.index(d), 0, 1) if d in kept else (-1, 0, 0) for d in range(x.ndim))
+        maps = tuple((kept.index(d), 0, 1) if d in kept else _DROPPED for d in range(x.ndim))
         source = recording.view(x, tuple(x.shape[d] for d in kept), maps)
     places = tuple((k, indices if d == axis else _along(d, x)) for k, d in enumerate(kept))
     return _gathered("take_along_axis", source, places, 0, shape)

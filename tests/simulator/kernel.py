@@ -36,6 +36,10 @@ PTX = re.compile(
 COPY = re.compile(
     r'asm volatile\("[^"]*cp\.async\.c[ag]\.shared\.global [^"]*, (\d+);}" :: ([^;]*);'
 )
+COUNT = re.compile(
+    r'asm\("\{ \.reg \.pred p; setp\.ne\.u32 p, %1, 0; @p add\.u32 %0, %0, 1; }" '
+    r': "\+r"\((\w+)\) : "r"\((.*)\)\);'
+)
 WAIT_FOR_COPIES = 'asm volatile("cp.async.wait_all;" ::: "memory");'
 DYNAMIC_SHARED = re.compile(
     r"\bextern\s+__shared__\s+((?:(?:__align__|alignas)\s*\([^)]*\)\s*)?)([^;\[=]*?)"
@@ -104,6 +108,7 @@ def without_ptx(source: str) -> str:
         return f"{found[2]} = gasim_{found[1].replace('.', '_')}({operands});"
 
     source = PTX.sub(call, source)
+    source = COUNT.sub(r"\1 += \2 != 0;", source)
     source = COPY.sub(r"gasim_copy_async(shared, global, \1);", source)
     return source.replace(WAIT_FOR_COPIES, "gasim_wait_for_copies();")
 

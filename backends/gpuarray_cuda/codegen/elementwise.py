@@ -220,7 +220,8 @@ class _Writer:
             inner = self._last(inner)
         self.values.lane = "lane"
         body = enumerate(self.program.body)
-        return self.values.lane_statements(body, self._axes(inner, unit), load, lanes, "  ")
+        axes = self._axes(inner, unit)
+        return self.values.lane_statements(body, axes, load, lanes, "  ", joined=True)
 
     def _loads_elements(self) -> bool:
         return any(i[0] == "load" and i[2] not in self.vector for i in self.program.body)

@@ -6,6 +6,14 @@ __device__ __forceinline__ T ga_wrap_add(T a, T b) {
   return (T)((u64)a + (u64)b);
 }
 
+// n + 1 where it counts, else n: one predicated addition. Written as a sum, the compiler takes two
+// instructions for it: the sum, and a choice (20 of the 227 of a Mandelbrot point; NVRTC 13.0).
+template <class T>
+__device__ __forceinline__ T ga_wrap_count(T n, bool counts) {
+  asm("{ .reg .pred p; setp.ne.u32 p, %1, 0; @p add.u32 %0, %0, 1; }" : "+r"(n) : "r"((u32)counts));
+  return n;
+}
+
 template <class T>
 __device__ __forceinline__ T ga_wrap_subtract(T a, T b) {
   return (T)((u64)a - (u64)b);
