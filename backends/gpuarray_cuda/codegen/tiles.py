@@ -38,6 +38,8 @@ __all__ = ["tiles"]
 _EARLY_REGISTERS = 48
 # Bytes of a value of all rows that are computed together.
 _TOGETHER_BYTES = 32
+# Rows of a patch at an edge that are computed together.
+_EDGE_ROWS = 1
 _INDICES = frozenset({"affine", "idiv", "imod", "roll", "wrap"})
 
 
@@ -274,7 +276,7 @@ class _Writer:
         self.values = Values(self.program, self.operations)
         inner = self._interior()
         self.values = general
-        return [*lines, "  if (interior) {", *inner, "  } else {", *self._computed(), "  }"]
+        return [*lines, "  if (interior) {", *inner, "  } else {", *self._edges(), "  }"]
 
     def _interior(self) -> list[str]:
         numbered, stored = simplified(self.program, self.patch.middle)
@@ -296,6 +298,38 @@ class _Writer:
             address = self.values.address(store.access, axes)
             lines.append(f"    p{store.access}[{address}] = {self.values.name(value)};")
         return [*lines, "  }", "  }"]
+
+    def _edges(self) -> list[str]:
+        """The whole program, row by row, for the few patches that a boundary crosses.
+
+        With all rows together it would take twice the registers of the interior, and so halve the
+        blocks that a multiprocessor holds (a sweep of Jacobi's method: 80 registers, 40 so).
+        """
+        index, across = self.values.index, self.patch.across
+        axes = {k: f"i{k}" for k in range(self.program.kept)}
+        axes[self.inner], axes[across] = "rx", "edge"
+
+        def load(number: int, address: str) -> str:
+            return f"*q{number}" if number in self.pointed else f"p{number}[{address}]"
+
+        lines = [
+            f"#pragma unroll {_EDGE_ROWS}",
+            f"  for (int u = 0; u < {self.rows}; ++u) {{",
+            f"    const {index} at = r0 + y + u * {self.step};",
+            f"    const {index} edge = {_bounded('at', across)};",
+        ]
+        # Where conditional loads are made, computed in any case: see `_pointers`.
+        for k in self.pointed:
+            address = self.values.address(k, axes)
+            lines.append(f"    const {self._type(k)}* const q{k} = p{k} + ({address});")
+        lines += [
+            *self.values.statements(self.program.body, 0, axes, load, "    "),
+            f"    if (c0 + x < e{self.inner} && at < e{across}) {{",
+        ]
+        for store in self.program.stores:
+            address = self.values.address(store.access, axes)
+            lines.append(f"      p{store.access}[{address}] = {self.values.name(store.value)};")
+        return [*lines, "    }", "  }"]
 
     def _computed(self) -> list[str]:
         """The values of the body, some rows at a time, and the stores of each."""
