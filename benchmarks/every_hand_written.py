@@ -64,6 +64,12 @@ def scans(values: Values) -> Iterator[Check]:
             yield f"sums of {label}", found, np.cumsum(a, axis=1, dtype=dtype)
             found = xp.cumulative_prod(y, axis=1, dtype=dtype)
             yield f"products of {label}", found, np.cumprod(b, axis=1, dtype=dtype)
+        for shape in ((50, 7), (1, 20003)):
+            a, b = (values.indices(11, *shape).astype(kind) for _ in range(2))
+            x, y = xp.asarray(a), xp.asarray(b)
+            found = 2 * xp.cumulative_sum(x - y + 1, axis=1, dtype=dtype) + y
+            expected = 2 * np.cumsum(a - b + 1, axis=1, dtype=dtype) + b
+            yield f"sums of {dtype} {shape}, joined", found, expected.astype(dtype)
     a = (values.indices(11, 1100, 33) - 5).astype("float64")
     x = xp.asarray(a)
     yield "sums along columns", xp.cumulative_sum(x, axis=0), np.cumsum(a, axis=0)

@@ -1,18 +1,20 @@
 """Statistical functions: running sums and products.
 
-In: an array and one of its axes. Out: a new array in memory, computed in the dtype of the result;
+In: an array and one of its axes. Out: a new array, pending, computed in the dtype of the result;
 each row along the axis is one scan.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy.typing as npt
 
-from gpuarray import library
 from gpuarray.arguments import checked_array, checked_axis, checked_flag
 from gpuarray.array import Array
+from gpuarray.graph.node import LIBRARY, clock
 from gpuarray.manipulation import concat, moveaxis
-from gpuarray.recording import cast, full, same_values
+from gpuarray.recording import cast, full, record, same_values
 from gpuarray.statistics import accumulation_dtype
 
 __all__ = ["cumulative_prod", "cumulative_sum"]
@@ -130,8 +132,14 @@ def _scanned(
     d = checked_axis(name, axis, x.ndim)
     found = cast(x, wanted)
     if found.size:
-        (rows,) = library.call("scan", x=moveaxis(found, d, -1), kind=kind)
-        found = moveaxis(rows, -1, d)
+        last = d == x.ndim - 1
+        node = (found if last else moveaxis(found, d, -1))._node
+        # Pending, so that one pass over memory can compute what goes in and what comes out. It
+        # counts as the buffer that it is going to be.
+        clock.now += math.prod(node.shape) * wanted.itemsize * clock.per_byte
+        found = record(LIBRARY, (node,), ("scan", kind), wanted, node.shape, node.device)
+        if not last:
+            found = moveaxis(found, -1, d)
     if not include_initial:
         return same_values(found)
     shape = (*x.shape[:d], 1, *x.shape[d + 1 :])

@@ -10,10 +10,10 @@ from typing import Any
 from gpuarray.arguments import checked_flag
 from gpuarray.array import Array
 from gpuarray.graph import flush
-from gpuarray.graph.calls import Call, Folded
+from gpuarray.graph.calls import Call, Folded, Joined
 from gpuarray.graph.node import Node, Structural
 from gpuarray.graph.program import Program, Step, Terms
-from gpuarray.graph.schedule import Alias, Empty
+from gpuarray.graph.schedule import Action, Alias, Empty
 from gpuarray.operations import Operation
 
 __all__ = ["explain"]
@@ -75,7 +75,7 @@ def explain(*arrays: Array, source: bool = True) -> str:
         plan = flush.plan_for(found)
         device = arrays[0]._node.device
         lines = _graph(found[1], {node.slot for node in roots}, set(found[3]))
-        steps = [action for action in plan.actions if isinstance(action, Step)]
+        steps = [step for action in plan.actions for step in _steps(action)]
         kernels = f"{len(steps)} kernel" + ("" if len(steps) == 1 else "s")
         lines.append(f"tasks ({kernels})")
         number = 0
@@ -89,6 +89,16 @@ def explain(*arrays: Array, source: bool = True) -> str:
                     f"  library call: {action.name} of {read} to %{action.slot}; "
                     f"where there is none, {action.call.name} and a kernel"
                 )
+            elif isinstance(action, Joined):
+                parts = [x for x in (action.before, action.call, action.after) if x is not None]
+                lines.append("  one pass, where the backend has it, of")
+                for part in parts:
+                    if isinstance(part, Step):
+                        lines += [f"  {line}" for line in _step(number, part)]
+                        number += 1
+                    else:
+                        ((_, slot, _),) = part.operands
+                        lines.append(f"    library call: {part.name} of %{slot} to %{part.slot}")
             elif isinstance(action, Call):
                 read = " and ".join(f"%{slot}" for _, slot, _ in action.operands)
                 lines.append(f"  library call: {action.name} of {read} to %{action.slot}")
@@ -102,6 +112,13 @@ def explain(*arrays: Array, source: bool = True) -> str:
                 if text:
                     lines += [f"source of kernel {number}", text.rstrip()]
     return "\n".join(lines)
+
+
+def _steps(action: Action) -> list[Step]:
+    """The kernels of an action, those included that a library call may do itself."""
+    if isinstance(action, Joined):
+        return [step for step in (action.before, action.after) if step is not None]
+    return [action] if isinstance(action, Step) else []
 
 
 def _graph(nodes: list[Node], roots: set[int], held: set[int]) -> list[str]:

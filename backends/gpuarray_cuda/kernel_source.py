@@ -40,7 +40,13 @@ def _file(name: str) -> tuple[str, str]:
 
 
 @functools.lru_cache(maxsize=1024)
-def kernel_source(kernel: str, constants: tuple[tuple[str, str], ...], *uses: str) -> str:
+def kernel_source(
+    kernel: str,
+    constants: tuple[tuple[str, str], ...],
+    *uses: str,
+    members: str = "",
+    functions: str = "",
+) -> str:
     """The source of the kernels of file `kernel`.
 
     Parameters
@@ -51,6 +57,8 @@ def kernel_source(kernel: str, constants: tuple[tuple[str, str], ...], *uses: st
         Declarations to stand before the code, by `constant` and `type_name`.
     *uses : str
         The files that it needs, in the order of their definitions.
+    members, functions : str
+        What else its arguments have, and functions that stand before its code.
 
     Examples
     --------
@@ -61,7 +69,10 @@ def kernel_source(kernel: str, constants: tuple[tuple[str, str], ...], *uses: st
     """
     arguments, body = _file(kernel)
     declared = "\n".join(f"{name} = {value};" for name, value in constants)
-    text = "\n\n".join((arguments, declared, *(_file(name)[1] for name in uses), body))
+    if members:
+        arguments = f"{arguments.strip().removesuffix('};')}{members}}};"
+    used = [_file(name)[1] for name in uses]
+    text = "\n\n".join((declared, arguments, *used, *([functions] if functions else []), body))
     return source_for(text) + "\n" + text
 
 

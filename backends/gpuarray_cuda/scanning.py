@@ -1,13 +1,13 @@
 """Running sums and products along rows.
 
-In: the address of contiguous rows. Out: a buffer with each of them scanned. A group of lanes walks
+In: the address of contiguous rows. Out: each of them scanned, at another. A group of lanes walks
 along a short row; longer ones are cut into tiles, which blocks scan in one pass over memory. The
 order of combining depends on shape, dtype and alignment alone: equal inputs give equal bits.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,10 +15,9 @@ from gpuarray_cuda import tuning
 from gpuarray_cuda.kernel_source import ELEMENT_TYPES, constant, kernel_source, type_name
 
 if TYPE_CHECKING:
-    from gpuarray_cuda.buffer import CudaBuffer
     from gpuarray_cuda.executor import Executor
 
-__all__ = ["scanned"]
+__all__ = ["Beside", "element_type", "scanned"]
 
 DType = np.dtype[Any]
 
@@ -31,23 +30,51 @@ _PIECES = 4
 _GROUP_BLOCK = 256
 
 
+class Beside(NamedTuple):
+    """What a scan computes as it loads and stores: see `joined_scans`.
+
+    `before` and `after` say which of the two there is. `members`, of the format `format` and with
+    these `values`, belong to the arguments of its kernel; `functions` are in C++.
+    """
+
+    before: bool
+    after: bool
+    members: str
+    functions: str
+    format: str
+    values: tuple[int | float, ...]
+
+
+_NOTHING = Beside(False, False, "", "", "", ())
+
+
 def scanned(
-    executor: Executor, dtype: DType, kind: str, source: int, rows: int, size: int
-) -> CudaBuffer:
-    """The running "sum" or "prod" of `rows` rows of `size` elements each."""
-    result = executor.allocate(rows * size * dtype.itemsize)
+    executor: Executor,
+    dtype: DType,
+    kind: str,
+    source: int,
+    target: int,
+    rows: int,
+    size: int,
+    beside: Beside = _NOTHING,
+) -> None:
+    """The running "sum" or "prod" of `rows` rows of `size` elements each, to `target`.
+
+    What has no address, because it is computed beside the scan, is at 0.
+    """
     short = size <= tuning.SCAN_LONGEST_ROW
     width = _width(dtype, source, rows, size, _REGISTER_WIDTH if short else _VECTOR)
     constants = (
-        type_name("T", _element(dtype)),
+        type_name("T", element_type(dtype)),
         constant("PRODUCT", kind == "prod"),
         constant("WIDTH", width),
+        constant("BEFORE", beside.before),
+        constant("AFTER", beside.after),
     )
     if short:
-        _by_groups(executor, constants, width, source, result.pointer, rows, size)
+        _by_groups(executor, constants, width, source, target, rows, size, beside)
     else:
-        _by_tiles(executor, dtype, constants, source, result.pointer, rows, size)
-    return result
+        _by_tiles(executor, dtype, constants, source, target, rows, size, beside)
 
 
 def _by_groups(
@@ -58,6 +85,7 @@ def _by_groups(
     result: int,
     rows: int,
     size: int,
+    beside: Beside,
 ) -> None:
     vectors = -(-size // width)
     group = min(1 << (vectors - 1).bit_length(), 32)
@@ -68,10 +96,10 @@ def _by_groups(
         constant("GROUP", group),
         constant("PIECES", pieces),
     )
-    text = kernel_source("scan_rows", constants, "scan_elements")
-    kernel = executor.runtime.compile(text, "gpuarray_scan_rows", "qqqq")
+    text = _source("scan_rows", constants, beside)
+    kernel = executor.runtime.compile(text, "gpuarray_scan_rows", "qqqq" + beside.format)
     grid = -(-rows // (_GROUP_BLOCK // group))
-    values = (source, result, size, rows)
+    values = (source, result, size, rows, *beside.values)
     executor.runtime.launch(kernel, grid, _GROUP_BLOCK, 0, executor.stream, values)
 
 
@@ -83,6 +111,7 @@ def _by_tiles(
     result: int,
     rows: int,
     size: int,
+    beside: Beside,
 ) -> None:
     runtime, stream = executor.runtime, executor.stream
     block = tuning.SCAN_BLOCK
@@ -95,7 +124,7 @@ def _by_tiles(
     most = tuning.SCAN_RESIDENT_COMPLEX if dtype.kind == "c" else tuning.SCAN_RESIDENT
     # As many resident blocks as registers suffice for.
     for resident in range(most, 0, -1):
-        text = kernel_source(
+        text = _source(
             "scan_tiles",
             (
                 *constants,
@@ -103,16 +132,33 @@ def _by_tiles(
                 constant("BYTES", tuning.SCAN_BYTES),
                 constant("RESIDENT", resident),
             ),
-            "scan_elements",
+            beside,
         )
-        kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 6)
+        kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 6 + beside.format)
         if kernel.local_bytes == 0:
             break
-    values = (source, result, work.pointer, work.pointer + totals_bytes, size, tiles)
+    values = (
+        source,
+        result,
+        work.pointer,
+        work.pointer + totals_bytes,
+        size,
+        tiles,
+        *beside.values,
+    )
     runtime.launch(kernel, rows * tiles, block, 0, stream, values)
 
 
-def _element(dtype: DType) -> str:
+def _source(kernel: str, constants: tuple[tuple[str, str], ...], beside: Beside) -> str:
+    uses = ["scan_elements"]
+    uses += [] if beside.before else ["scan_loads"]
+    uses += [] if beside.after else ["scan_stores"]
+    return kernel_source(
+        kernel, constants, *uses, members=beside.members, functions=beside.functions
+    )
+
+
+def element_type(dtype: DType) -> str:
     """The C type; integers wrap alike, so that signed ones need no kernels of their own."""
     return f"u{8 * dtype.itemsize}" if dtype.kind == "i" else ELEMENT_TYPES[dtype.name]
 

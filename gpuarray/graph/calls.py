@@ -17,7 +17,7 @@ import numpy as np
 
 from gpuarray.errors import DeviceError, OutOfMemory
 from gpuarray.graph.node import contiguous_layout, leaf
-from gpuarray.graph.program import Operand, Step
+from gpuarray.graph.program import Operand, Step, Task
 from gpuarray.graph.tape import call_hook, recordings
 from gpuarray.operations import TABLE
 from gpuarray.operations.library import LIBRARY
@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from gpuarray.devices import Device
     from gpuarray.graph.node import Layout, Node
 
-__all__ = ["Call", "Folded", "answer", "fallbacks", "run_call", "run_folded"]
+__all__ = [
+    "Call",
+    "Folded",
+    "Joined",
+    "answer",
+    "fallbacks",
+    "run_call",
+    "run_folded",
+    "run_joined",
+]
 
 fallbacks: Counter[tuple[str, str]] = Counter()
 """How often each (backend, operation) was computed by NumPy for a backend that lacks it."""
@@ -43,11 +52,13 @@ class Call:
         By the hook's keywords: the slot of each, and how it lies for the hook.
     result
         The result as the hook gives it, which may have an axis of extent 1 more.
+    parameters
+        The hook's other keywords.
     releases
         Slots that no later action needs.
     """
 
-    __slots__ = ("layout", "name", "operands", "releases", "result", "slot")
+    __slots__ = ("layout", "name", "operands", "parameters", "releases", "result", "slot")
 
     def __init__(
         self,
@@ -56,10 +67,12 @@ class Call:
         operands: tuple[tuple[str, int, Layout], ...],
         result: Layout,
         layout: Layout,
+        parameters: Mapping[str, Any] | None = None,
     ) -> None:
         self.slot = slot
         self.name = name
         self.operands = operands
+        self.parameters = parameters or {}
         self.result = result
         self.layout = layout
         self.releases: tuple[int, ...] = ()
@@ -82,6 +95,19 @@ class Folded(NamedTuple):
     step: Step
 
 
+class Joined(NamedTuple):
+    """A scan, the kernel that computes what it scans, and the one that goes on with its result.
+
+    The hook ``gpuarray_scan_joined`` does all of it, where a backend has it. `before` and `after`
+    are steps that may be None; `position` is that of the scan among the inputs of `after`.
+    """
+
+    before: Step | None
+    call: Call
+    after: Step | None
+    position: int
+
+
 def answer(
     name: str, device: Device, operands: Mapping[str, Operand], parameters: Mapping[str, Any]
 ) -> list[Operand]:
@@ -99,7 +125,7 @@ def run_call(call: Call, device: Device, places: list[Any], targets: dict[int, N
     """Run a library operation of a plan."""
     operands = _operands(call.operands, places)
     try:
-        (found,) = answer(call.name, device, operands, {})
+        (found,) = answer(call.name, device, operands, call.parameters)
     except (OutOfMemory, DeviceError) as error:
         _explain_call(error, call, operands, targets.get(call.slot))
         raise
@@ -132,6 +158,59 @@ def run_folded(
         return False
     releases = (*action.call.releases, *action.step.releases)
     _called(action.call, found[0], action.slot, places, targets, releases)
+    return True
+
+
+def run_joined(
+    action: Joined, device: Device, places: list[Any], targets: dict[int, Node], scalars: list[Any]
+) -> bool:
+    """Run a scan with what is before and after it; False if the backend does not.
+
+    Nor is it done where a plugin replaces or watches one of them, or a tape is written, which holds
+    tasks and calls.
+    """
+    manager = device.backend.manager
+    if recordings or not (manager.is_plain("gpuarray_run") and manager.is_plain("gpuarray_scan")):
+        return False
+    before, call, after, position = action
+
+    def task(step: Step | None) -> Task | None:
+        if step is None:
+            return None
+        inputs = [places[slot] for slot in step.inputs]
+        return Task(step, device, inputs, [scalars[k] for k in step.scalars], step.no_bases)
+
+    operands = {} if before else _operands(call.operands, places)
+    try:
+        found = device.library["scan_joined"](
+            device=device,
+            x=operands.get("x"),
+            kind=call.parameters["kind"],
+            layout=call.layout,
+            before=task(before),
+            after=task(after),
+            position=position,
+        )
+    except (OutOfMemory, DeviceError) as error:
+        steps = [step for step in (before, after) if step]
+        names = " -> ".join(
+            (*(before.names if before else ()), "scan", *(after.names if after else ()))
+        )
+        error.args = (f"{error}\n  while computing {names} over {steps[0].shape}", *error.args[1:])
+        raise
+    if found is None:
+        return False
+    slot, layout = call.slot, call.layout
+    if after is not None:
+        (output,) = after.outputs
+        slot, layout = output.slot, output.layout
+    places[slot] = (found.buffer, found.offset)
+    if slot in targets:
+        targets[slot].become_leaf(found.buffer, found.offset, layout)
+    for step in (before, call, after):
+        for released in step.releases if step else ():
+            places[released] = None
+            targets.pop(released, None)
     return True
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from gpuarray.graph.calls import Call
 from gpuarray.graph.program import Output, Step, Terms
 
-__all__ = ["donate"]
+__all__ = ["donate", "place"]
 
 
 def donate(actions: Sequence[Any]) -> frozenset[int]:
@@ -54,7 +54,7 @@ def _overwritten(step: Step, made: dict[int, Any], shared: set[int]) -> int | No
     if output.base >= 0 or store.collides:
         return None
     target = program.accesses[store.access]
-    place = _place(step, target.terms, store.access)
+    target_place = place(step, target.terms, store.access)
     for operand, slot in enumerate(step.inputs):
         layout = made.get(slot)
         if (
@@ -65,7 +65,7 @@ def _overwritten(step: Step, made: dict[int, Any], shared: set[int]) -> int | No
             and layout.shape == output.layout.shape
             and layout.strides == output.layout.strides
             and all(
-                _place(step, access.terms, number) == place
+                place(step, access.terms, number) == target_place
                 for number, access in enumerate(program.accesses)
                 if access.operand == operand
             )
@@ -74,7 +74,7 @@ def _overwritten(step: Step, made: dict[int, Any], shared: set[int]) -> int | No
     return None
 
 
-def _place(step: Step, terms: Terms, access: int) -> tuple[Any, ...]:
+def place(step: Step, terms: Terms, access: int) -> tuple[Any, ...]:
     """Where an access is at each point, with the values of the step's integers."""
 
     def value(position: int) -> int:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpuarray.errors import DeviceError, OutOfMemory
 from gpuarray.graph import limits
-from gpuarray.graph.calls import Call, Folded, run_call, run_folded
+from gpuarray.graph.calls import Call, Folded, Joined, run_call, run_folded, run_joined
 from gpuarray.graph.node import SCATTER, UPDATE, Buffer, Node
 from gpuarray.graph.program import Step, Task
 from gpuarray.graph.schedule import Alias, Empty, Plan, plan
@@ -373,6 +373,10 @@ def _do(
         elif isinstance(action, Folded):
             if not run_folded(action, device, places, targets, scalars):
                 _do((action.call, action.step), run, device, places, targets, scalars)
+        elif isinstance(action, Joined):
+            if not run_joined(action, device, places, targets, scalars):
+                parts = [x for x in (action.before, action.call, action.after) if x is not None]
+                _do(parts, run, device, places, targets, scalars)
         elif isinstance(action, Alias):
             buffer, offset = places[action.base]
             places[action.slot] = (buffer, offset + action.offset)

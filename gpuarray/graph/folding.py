@@ -1,4 +1,4 @@
-"""Products in a plan: how a hook gets its operands, and which additions it does itself.
+"""Library calls in a plan: how a hook gets its operands, and which additions a product does itself.
 
 In: a `LIBRARY` vertex whose inputs are laid out; the actions of a plan. Out: a `Call`, which knows
 slots and layouts, and no node; the actions, where a product and the addition to it, or its scaling,
@@ -24,6 +24,12 @@ def call_of(v: Vertex) -> Call:
     """The call of a hook on what has been laid out; vectors are matrices of one row or column."""
     assert v.attributes is not None
     name: Any = v.attributes[0]
+    if name == "scan":
+        (x,) = v.parents
+        assert x.layout is not None
+        v.layout = contiguous_layout(v.dtype, v.shape)
+        parameters = {"kind": v.attributes[1]}
+        return Call(v.slot, name, (("x", x.slot, x.layout),), v.layout, v.layout, parameters)
     a, b = v.parents
     assert a.layout is not None and b.layout is not None
     left, right = _as_row(a.layout), _as_column(b.layout)
@@ -97,7 +103,9 @@ def _one_call(step: Step, calls: Mapping[int, Call], known: Mapping[int, Layout]
         return None
     (output,) = step.outputs
     call = calls.get(output.base)
-    if call is None or len(call.layout.shape) != 2 or output.layout is not call.layout:
+    if call is None or call.name != "matmul" or len(call.layout.shape) != 2:
+        return None
+    if output.layout is not call.layout:
         return None
     (name,) = step.names
     others = [slot for slot in step.inputs if slot != output.base]

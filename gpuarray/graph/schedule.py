@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from gpuarray.graph import limits, rows, storage
-from gpuarray.graph.calls import Call, Folded
+from gpuarray.graph.calls import Call, Folded, Joined
 from gpuarray.graph.donation import donate
 from gpuarray.graph.folding import call_of, folded
+from gpuarray.graph.joining import joined
 from gpuarray.graph.kernel import TooLarge, build
 from gpuarray.graph.node import (
     LIBRARY,
@@ -46,7 +47,7 @@ class Empty(NamedTuple):
     layout: Layout
 
 
-Action = Step | Alias | Call | Folded | Empty
+Action = Step | Alias | Call | Folded | Joined | Empty
 
 
 class Plan:
@@ -141,7 +142,7 @@ def _attempt(graph: list[Vertex], nodes: int, apart: set[int]) -> Plan | list[Ve
     _release(actions, {v.slot for v in graph if v.held})
     given = donate(actions)
     leaves = {v.slot: v.layout for v in graph if v.is_leaf and v.layout is not None}
-    actions = folded(actions, leaves)
+    actions = joined(folded(actions, leaves))
     stored = tuple(
         v.slot for v in graph[:nodes] if v.stored and not v.is_leaf and v.slot not in given
     )

@@ -16,7 +16,8 @@ from gpuarray.plugins.hookspecs import hookspec
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
-    from gpuarray.graph.program import Operand
+    from gpuarray.graph.node import Layout
+    from gpuarray.graph.program import Operand, Task
 
 __all__: list[str] = []
 
@@ -84,7 +85,31 @@ def gpuarray_searchsorted(  # type: ignore[empty-body]
 
 @hookspec(firstresult=True)
 def gpuarray_scan(device: Device, x: Operand, kind: str) -> list[Operand]:  # type: ignore[empty-body]
-    """The inclusive running "sum" or "prod" of `x`, in its dtype."""
+    """The inclusive running "sum" or "prod" of `x`, in its dtype.
+
+    Row-major, and aligned to 16 bytes: scans are recorded, as products are.
+    """
+
+
+@hookspec(firstresult=True)
+def gpuarray_scan_joined(
+    device: Device,
+    x: Operand | None,
+    kind: str,
+    layout: Layout,
+    before: Task | None,
+    after: Task | None,
+    position: int,
+) -> Operand | None:
+    """A scan of `x`, or of what the task `before` computes, and what `after` makes of it.
+
+    `layout` is that of what is scanned, along its last axis. Both tasks are of one output, which
+    they write row by row, an element at each point of their loops; neither is to be run as it is.
+    Input `position` of `after`, which holds None, is the scan, read at the point that is written.
+    The result is that of `after`, or without it the scan. The bits are those of `gpuarray_run` and
+    `gpuarray_scan`. Asked only where no plugin replaces or watches these two. Optional: without an
+    answer they are run.
+    """
 
 
 # Of a size that depends on values: these wait for it

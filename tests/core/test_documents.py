@@ -44,10 +44,13 @@ def test_the_reference_has_every_public_name(module: object) -> None:
     assert public <= in_code(DOCS / "reference.md")
 
 
+OPTIONAL = ("prepare", "matmul_add", "matmul_scaled", "scan_joined")
+
+
 def test_the_backend_authors_page_has_every_hook_of_a_library_operation() -> None:
     hooks = {name for name in vars(library_hooks) if name.startswith("gpuarray_")}
     # Those that are no operations of their own, which a backend need not have.
-    optional = {f"gpuarray_{name}" for name in ("prepare", "matmul_add", "matmul_scaled")}
+    optional = {f"gpuarray_{name}" for name in OPTIONAL}
     assert hooks - optional == {f"gpuarray_{name}" for name in LIBRARY}
     assert hooks <= in_code(DOCS / "writing-a-backend.md")
 

@@ -33,7 +33,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def scan(bench: Bench, x: HostArray, kind: str, offset: int = 0) -> HostArray:
     """Each row of the 2-d `x` scanned; it lies `offset` bytes into its buffer."""
     buffer = bench.put(np.concatenate([np.zeros(offset, np.uint8), x.reshape(-1).view(np.uint8)]))
-    found = scanned(bench.executor, x.dtype, kind, buffer.pointer + offset, *x.shape)
+    found = bench.executor.allocate(x.nbytes)
+    scanned(bench.executor, x.dtype, kind, buffer.pointer + offset, found.pointer, *x.shape)
     return bench.get(found, x.dtype, x.shape)
 
 

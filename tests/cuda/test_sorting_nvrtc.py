@@ -116,7 +116,7 @@ def test_a_sort_of_more_elements_than_32_bits_count(architecture: str) -> None:
 def test_scans(dtype: str, kind: str, architecture: str) -> None:
     for size in (3, 100, 1024, 1 << 24):
         check(
-            lambda e, size=size: scanned(e, np.dtype(dtype), kind, ADDRESS, 4, size),
+            lambda e, size=size: scanned(e, np.dtype(dtype), kind, ADDRESS, ADDRESS, 4, size),
             architecture,
             SCAN,
         )

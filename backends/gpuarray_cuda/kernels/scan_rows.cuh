@@ -14,19 +14,21 @@ gpuarray_scan_rows(const __grid_constant__ Args a) {
   const i64 row = (i64)blockIdx.x * (BLOCK / GROUP) + threadIdx.x / GROUP;
   // Lanes without a row take part in the shuffles, and touch no memory.
   const i64 size = row < a.rows ? a.size : 0;
-  const T* const source = reinterpret_cast<const T*>(a.input) + row * a.size;
-  T* const target = reinterpret_cast<T*>(a.output) + row * a.size;
+  const i64 first = row * a.size;
+  const T* const source = reinterpret_cast<const T*>(a.input) + first;
+  T* const target = reinterpret_cast<T*>(a.output) + first;
   T carry = nothing<T>();
   for (i64 begin = 0; begin < a.size; begin += PIECES * GROUP * WIDTH) {
     Vector held[PIECES];
 #pragma unroll
     for (int j = 0; j < PIECES; ++j) {
       const i64 at = begin + (j * GROUP + lane) * WIDTH;
-      if (at + WIDTH <= size) {
+      if (!BEFORE && at + WIDTH <= size) {
         held[j] = *reinterpret_cast<const Vector*>(source + at);
       } else {
 #pragma unroll
-        for (int c = 0; c < WIDTH; ++c) held[j].v[c] = at + c < size ? source[at + c] : nothing<T>();
+        for (int c = 0; c < WIDTH; ++c)
+          held[j].v[c] = at + c < size ? loaded(a, first + at + c) : nothing<T>();
       }
     }
 #pragma unroll
@@ -40,12 +42,12 @@ gpuarray_scan_rows(const __grid_constant__ Args a) {
       carry = combined(carry, ga_shuffle(upto, threadIdx.x % 32 | (GROUP - 1)));
 #pragma unroll
       for (int c = 0; c < WIDTH; ++c) held[j].v[c] = combined(start, held[j].v[c]);
-      if (at + WIDTH <= size) {
+      if (!AFTER && at + WIDTH <= size) {
         *reinterpret_cast<Vector*>(target + at) = held[j];
       } else {
 #pragma unroll
         for (int c = 0; c < WIDTH; ++c)
-          if (at + c < size) target[at + c] = held[j].v[c];
+          if (at + c < size) stored(a, first + at + c, held[j].v[c]);
       }
     }
   }

@@ -114,14 +114,18 @@ gpuarray_scan_tiles(const __grid_constant__ Args a) {
   Vector* const held = all_held + warp * (32 * VECTORS);
 
   const T* const source = reinterpret_cast<const T*>(a.input) + begin;
-  if (whole && sizeof(Moved) >= 4) {
+  if (whole && BEFORE) {
+#pragma unroll
+    for (u32 k = 0; k < ITEMS; ++k)
+      *element_at(held, lane + k * 32) = loaded(a, begin + lane + k * 32);
+  } else if (whole && sizeof(Moved) >= 4) {
 #pragma unroll
     for (u32 e = lane * WIDTH; e < OF_WARP; e += 32 * WIDTH)
       ga_copy_async<sizeof(Moved) < 4 ? 4 : sizeof(Moved)>(element_at(held, e), source + e);
     ga_wait_for_copies();
   } else {
     for (u32 e = lane; e < OF_WARP; e += 32)
-      *element_at(held, e) = skipped + e < a.size ? source[e] : nothing<T>();
+      *element_at(held, e) = skipped + e < a.size ? loaded(a, begin + e) : nothing<T>();
   }
   __syncwarp();
 
@@ -163,13 +167,17 @@ gpuarray_scan_tiles(const __grid_constant__ Args a) {
   }
   __syncwarp();
   T* const target = reinterpret_cast<T*>(a.output) + begin;
-  if (whole) {
+  if (whole && AFTER) {
+#pragma unroll
+    for (u32 k = 0; k < ITEMS; ++k)
+      stored(a, begin + lane + k * 32, *element_at(held, lane + k * 32));
+  } else if (whole) {
 #pragma unroll
     for (u32 e = lane * WIDTH; e < OF_WARP; e += 32 * WIDTH)
       *reinterpret_cast<Moved*>(target + e) =
           *reinterpret_cast<const Moved*>(element_at(held, e));
   } else {
     for (u32 e = lane; e < OF_WARP; e += 32)
-      if (skipped + e < a.size) target[e] = *element_at(held, e);
+      if (skipped + e < a.size) stored(a, begin + e, *element_at(held, e));
   }
 }

@@ -14,9 +14,10 @@ import numpy as np
 
 from gpuarray.devices import Device
 from gpuarray.graph.node import Layout, contiguous_layout
-from gpuarray.plugins import Operand, hookimpl
+from gpuarray.plugins import Operand, Task, hookimpl
 from gpuarray_cuda.compaction import distinct, selected
 from gpuarray_cuda.contiguous import row_major
+from gpuarray_cuda.joined_scans import scan_joined
 from gpuarray_cuda.scanning import scanned
 from gpuarray_cuda.searching import searched
 from gpuarray_cuda.sorting.keys import Order
@@ -71,8 +72,23 @@ class SortingHooks:
     def gpuarray_scan(self, device: Device, x: Operand, kind: str) -> list[Operand]:
         executor, dtype = self._executor(device), x.layout.dtype
         source = row_major(executor, x)
-        found = scanned(executor, dtype, kind, source.address, *_rows(x.layout))
+        found = executor.allocate(x.layout.nbytes)
+        scanned(executor, dtype, kind, source.address, found.pointer, *_rows(x.layout))
         return _answer(executor, found, dtype, x.layout.shape, x)
+
+    @hookimpl
+    def gpuarray_scan_joined(
+        self,
+        device: Device,
+        x: Operand | None,
+        kind: str,
+        layout: Layout,
+        before: Task | None,
+        after: Task | None,
+        position: int,
+    ) -> Operand | None:
+        executor = self._executor(device)
+        return scan_joined(executor, x, kind, layout, before, after, position)
 
     @hookimpl
     def gpuarray_unique(self, device: Device, x: Operand) -> list[Operand]:

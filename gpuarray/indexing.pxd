@@ -1,0 +1,4 @@
+cimport cython
+from gpuarray.array cimport Array
+
+cpdef get(Array x, key)
