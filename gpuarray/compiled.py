@@ -24,7 +24,7 @@ MODULES = {
         # What a call of a compiled function passes.
         *("compilation", "graph/tape"),
     ),
-    "gpuarray_cuda": ("buffer", "executor", "memory"),
+    "gpuarray_cuda": ("buffer", "executor", "launch", "memory"),
 }
 
 # The ending of extension modules of this interpreter; others' are none of its business.

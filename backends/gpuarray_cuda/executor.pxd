@@ -5,11 +5,12 @@ from gpuarray_cuda.buffer cimport CudaBuffer
 cdef class Executor:
     cdef object __weakref__
     cdef public object device, runtime, graphs, _kernels, _thread, _free_streams, _tickets
+    cdef tuple _repeated
 
     cpdef CudaBuffer allocate(self, nbytes)
 
     @cython.locals(
         step=Step, addresses=list, values=list, outputs=list, buffer=CudaBuffer, scratch=CudaBuffer,
-        shared=bint, winners=Py_ssize_t, pointers=tuple, sizes=tuple, scalars=tuple,
+        shared=bint, again=tuple, winners=Py_ssize_t, pointers=tuple, sizes=tuple, scalars=tuple,
     )
     cpdef list run(self, Task task)

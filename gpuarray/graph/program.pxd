@@ -7,4 +7,5 @@ cdef class Step:
 cdef class Task:
     cdef public Step step
     cdef public object device
-    cdef public list inputs, scalars, bases
+    cdef public list inputs, bases
+    cdef public object scalars

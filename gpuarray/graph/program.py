@@ -45,6 +45,7 @@ An instruction is a tuple ``(opcode, dtype, ...)``. Opcodes, with `v` for a valu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -254,7 +255,8 @@ class Task:
     inputs
         For each input operand, its buffer and the byte at which its first element lies.
     scalars
-        Python scalars, in the program's order.
+        Python scalars, in the program's order. A tuple is the same object at every replay of a
+        compiled function.
     bases
         For each output, the (buffer, byte offset) to write in place, or None for a new buffer of
         ``step.outputs[i].layout.nbytes`` bytes, which the backend allocates.
@@ -267,7 +269,7 @@ class Task:
         step: Step,
         device: Device,
         inputs: list[tuple[Buffer, int]],
-        scalars: list[bool | int | float | complex],
+        scalars: Sequence[bool | int | float | complex],
         bases: list[tuple[Buffer, int] | None],
     ) -> None:
         self.step = step

@@ -53,7 +53,7 @@ class Run(NamedTuple):
     device: Device
     step: Step
     inputs: tuple[Place, ...]
-    scalars: list[Any]
+    scalars: tuple[Any, ...]
     bases: tuple[Place | None, ...] | None
     outputs: tuple[int, ...]
 
@@ -195,7 +195,9 @@ class Tape:
             bases = tuple(None if b is None else self.place(*b) for b in task.bases)
         buffers: list[Buffer] = task.device.run(task=task)
         outputs = tuple(self._slot_of(b) for b in buffers)
-        self.actions.append(Run(task.device, step, inputs, task.scalars, bases, outputs))
+        # Scalars in a tuple are those of a tape, the same at each replay.
+        scalars = tuple(task.scalars)
+        self.actions.append(Run(task.device, step, inputs, scalars, bases, outputs))
         return buffers
 
     def call(
