@@ -253,10 +253,13 @@ def reduction_shapes(values: Values) -> Iterator[Check]:
         xp.evaluate(low, high)
         yield "two in one kernel, min", low, a.min()
         yield "two in one kernel, max", high, a.max()
+    # Held by a warp, by the registers of a block, by its shared memory; several blocks of each.
+    for length in (130, 9000, 20003):
+        a, x = values.pair("float64", 65 if length < 1000 else 600, length)
+        scaled = (x - xp.mean(x, axis=1, keepdims=True)) / xp.std(x, axis=1, keepdims=True)
+        expected = (a - a.mean(axis=1, keepdims=True)) / a.std(axis=1, keepdims=True)
+        yield f"standardised rows of {length}", scaled, expected
     a, x = values.pair("float64", 65, 130)
-    scaled = (x - xp.mean(x, axis=1, keepdims=True)) / xp.std(x, axis=1, keepdims=True)
-    expected = (a - a.mean(axis=1, keepdims=True)) / a.std(axis=1, keepdims=True)
-    yield "standardised rows", scaled, expected
     yield "sum of transposed", xp.sum(x.T, axis=0), a.T.sum(axis=0)
 
 

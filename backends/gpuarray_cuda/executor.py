@@ -22,7 +22,12 @@ from gpuarray_cuda.buffer import CudaBuffer
 from gpuarray_cuda.codegen import elementwise, patches, reduction
 from gpuarray_cuda.codegen.tiles import tiles
 from gpuarray_cuda.graphs import Graphs
-from gpuarray_cuda.reduction_shapes import SMALLEST_PART, TICKETS, reduction_shape
+from gpuarray_cuda.reduction_shapes import (
+    SMALLEST_PART,
+    TICKETS,
+    reduction_shape,
+    shared_row_bytes,
+)
 from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime, Kernel
 from gpuarray_cuda.scalars import OVERFLOW, append_scalar, scalar_arguments
 from gpuarray_cuda.stream import Lease
@@ -49,7 +54,8 @@ class _Launch(NamedTuple):
 
     `pointers` are as `_pointers` gives them, `sizes` the integer arguments, `scalars` as
     `scalar_arguments` gives the scalars, `scratch` bytes for parts of results (which need
-    counters, too), `winners` the access whose elements compete, or -1.
+    counters, too), `winners` the access whose elements compete, or -1, `shared` the bytes of
+    dynamic shared memory of a block.
     """
 
     kernel: Kernel
@@ -60,6 +66,7 @@ class _Launch(NamedTuple):
     scalars: tuple[tuple[int, DType, bool], ...]
     scratch: int
     winners: int
+    shared: int = 0
 
 
 class Executor:
@@ -150,7 +157,7 @@ class Executor:
                     addresses.append(buffer.write_on(stream) + offset)
                 outputs.append(buffer)
         scratch: CudaBuffer | None = None
-        for kernel, grid, block, pointers, sizes, scalars, parts, winners in prepared:
+        for kernel, grid, block, pointers, sizes, scalars, parts, winners, room in prepared:
             values: list[Any]
             if pointers:
                 values = [addresses[k] + offset for k, offset in pointers]
@@ -180,7 +187,7 @@ class Executor:
                             append_scalar(values, value, dtype)
                     if given.__class__ is tuple:
                         self._repeated = (given, scalars, values[first:])
-            runtime.launch(kernel, grid, block, 0, stream, values)
+            runtime.launch(kernel, grid, block, room, stream, values)
         if shared:
             self.let_others_wait(stream)
         return outputs
@@ -310,7 +317,8 @@ class Executor:
     def _reduction_shape(
         self, step: Step
     ) -> reduction.Shape | reduction.RowShape | reduction.BlockShape:
-        return reduction_shape(step, self.runtime.properties.multiprocessors)
+        properties = self.runtime.properties
+        return reduction_shape(step, properties.multiprocessors, properties.shared_bytes_per_block)
 
     def _prepare_reduction(self, step: Step) -> _Launch:
         program, operations = step.program, self._operations
@@ -333,7 +341,9 @@ class Executor:
             beside = -(-step.shape[shape.beside] // shape.several)
         tiles = -(-results // generated.results) * beside
         sizes: tuple[int, ...] = (results, elements)
-        grid, scratch = tiles, 0
+        grid, scratch, shared = tiles, 0, 0
+        if isinstance(shape, reduction.RowShape) and shape.shared:
+            shared = shared_row_bytes(program, elements)
         if isinstance(shape, reduction.BlockShape):
             grid = shape.blocks(step.shape, program.kept)
         elif isinstance(shape, reduction.Shape):
@@ -351,6 +361,7 @@ class Executor:
             scalars=scalar_arguments(generated.scalars, program),
             scratch=scratch,
             winners=-1,
+            shared=shared,
         )
 
     def _parts(

@@ -12,10 +12,11 @@ import math
 from gpuarray.graph.program import result_dtype
 from gpuarray.plugins import Program, Step
 from gpuarray_cuda.codegen.reduction import BLOCK, BlockShape, RowShape, Shape
-from gpuarray_cuda.codegen.walks import held_bytes
+from gpuarray_cuda.codegen.staged import MOST_SHARED_POINTS, SHARED_GRAIN
+from gpuarray_cuda.codegen.walks import held_bytes, shared_bytes
 from gpuarray_cuda.reduction_blocks import block_shape, column_blocks
 
-__all__ = ["SMALLEST_PART", "TICKETS", "reduction_shape"]
+__all__ = ["SMALLEST_PART", "TICKETS", "reduction_shape", "shared_row_bytes"]
 
 # Results beyond this number keep all multiprocessors busy without splitting any.
 _TILES_PER_MULTIPROCESSOR = 4
@@ -37,19 +38,28 @@ _HELD_BYTES = 256
 _HELD_BYTES_WIDE = 192
 # Threads that share a row. With 1024 of up to 64 registers each, only one row would be at work.
 _MOST_THREADS = 512
+# Those of a row in shared memory, which is alone on its multiprocessor, so that they have to keep
+# the bus full; with values of eight bytes 1024 threads would spill. Beside it there is room for
+# what they merge.
+_SHARED_THREADS = 1024
+_SHARED_THREADS_WIDE = 512
+_MERGED_BYTES = 8 << 10
 # Values of a vector, in bytes: more lanes at once would spill.
 _VECTOR_BYTES = 64
 # Computations of a point, beyond which a thread takes half as many points, and a quarter.
 _LONG_BODIES = (24, 72)
 
 
-def reduction_shape(step: Step, multiprocessors: int) -> Shape | RowShape | BlockShape:
-    """Rows or columns, how wide, and whether one result takes several blocks."""
+def reduction_shape(step: Step, multiprocessors: int, shared: int) -> Shape | RowShape | BlockShape:
+    """Rows or columns, how wide, and whether one result takes several blocks.
+
+    `shared` is the shared memory that a block may have, in bytes.
+    """
     program = step.program
     results = math.prod(step.shape[: program.kept])
     elements = math.prod(step.shape[program.kept :])
     if len(program.stages) > 1:
-        return _row_shape(step, elements)
+        return _row_shape(step, elements, shared)
     row_bytes = _contiguous_bytes(program, program.kept + program.reduced - 1)
     column_bytes = _contiguous_bytes(program, program.kept - 1)
     loads = [i[2] for i in program.body if i[0] == "load"]
@@ -70,7 +80,7 @@ def reduction_shape(step: Step, multiprocessors: int) -> Shape | RowShape | Bloc
         shape = Shape(True, width, group, worth_splitting(tiles, 32))
         return column_blocks(step, shape, multiprocessors)
     if program.reduced and elements and row_bytes and not worth_splitting(results, SMALLEST_PART):
-        row = _row_shape(step, elements)
+        row = _row_shape(step, elements, shared)
         if row.held:
             return block_shape(step, row, multiprocessors) or row
     if program.reduced == 0 or row_bytes == 0:
@@ -83,7 +93,12 @@ def reduction_shape(step: Step, multiprocessors: int) -> Shape | RowShape | Bloc
     return Shape(False, width, min(32, 1 << (vectors - 1).bit_length()), False)
 
 
-def _row_shape(step: Step, elements: int) -> RowShape:
+def shared_row_bytes(program: Program, elements: int) -> int:
+    """The shared memory that a row takes whose values are held there."""
+    return -(-elements // SHARED_GRAIN) * SHARED_GRAIN * shared_bytes(program)
+
+
+def _row_shape(step: Step, elements: int, shared: int) -> RowShape:
     """How a few threads share a row, and whether they can hold it."""
     program = step.program
     width = _row_width(step)
@@ -106,7 +121,14 @@ def _row_shape(step: Step, elements: int) -> RowShape:
         group, points = _MOST_THREADS, max(most, width)
     vectors = -(-elements // (group * width))
     if vectors * width > points or held * width > room:
-        return RowShape(width, group, max(usual // width, 1), False)
+        usual = max(usual // width, 1)
+        if (
+            0 < shared_row_bytes(program, elements) <= shared - _MERGED_BYTES
+            and elements <= MOST_SHARED_POINTS
+        ):
+            threads = _SHARED_THREADS_WIDE if wide else _SHARED_THREADS
+            return RowShape(width, threads, usual, False, True)
+        return RowShape(width, group, usual, False)
     # Few different numbers, since each is a kernel of its own.
     step_size = 1 << max((vectors - 1).bit_length() - 2, 0)
     return RowShape(width, group, -(-vectors // step_size) * step_size, True)

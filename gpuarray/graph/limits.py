@@ -60,8 +60,8 @@ CHEAP_OPERATIONS = _integer("GPUARRAY_CHEAP_OPERATIONS", 2)
 CACHED_PLANS = _integer("GPUARRAY_CACHED_PLANS", 4096)
 
 # Chains of reductions and elementwise work along rows are one kernel, which works on a row in one
-# place. Rows up to this length stay on chip there (128 KiB of float32 in the registers of a block);
-# longer ones are read again in each stage, which takes this many rows to fill a device.
+# place. Rows up to this length stay in the registers of a block (128 KiB of float32); longer ones
+# are in its shared memory, or read again in each stage, and take this many rows to fill a device.
 ROW_ELEMENTS = _integer("GPUARRAY_ROW_ELEMENTS", 1 << 15)
 LONG_ROWS = _integer("GPUARRAY_LONG_ROWS", 128)
 

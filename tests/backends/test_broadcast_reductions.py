@@ -35,9 +35,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     monkeypatch.setattr(reduction_blocks, "_BLOCKS", 0)
     choose = reduction_shapes.reduction_shape
 
-    def chosen(step: Any, _: int) -> Any:
+    def chosen(step: Any, _: int, shared: int) -> Any:
         # As an H200 has; a simulated device has fewer, and splits fewer rows over blocks.
-        found.append(choose(step, 132))
+        found.append(choose(step, 132, shared))
         return found[-1]
 
     monkeypatch.setattr(executor, "reduction_shape", chosen)

@@ -15,14 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gpuarray as xp
-from gpuarray.graph import limits
+from gpuarray.graph import flush, limits
+from gpuarray_cuda import executor
 
 from .observer import Observer, observing
 from .test_programs import WANTED
 
 Arrays = tuple[np.ndarray[Any, Any], ...]
 
-LENGTHS = (1, 2, 3, 4, 5, 31, 32, 33, 127, 128, 129, 1000, 1024, 4096, 5000, 20000, 100000)
+LENGTHS = (1, 2, 3, 4, 5, 31, 32, 33, 127, 128, 129, 1000, 1024, 4096, 5000, 20000)
+# For the registers of a block, its shared memory, and neither.
+LENGTHS += (33000, 50001, 100000)
 
 
 def softmax(ns: Any, x: Any) -> Any:
@@ -118,7 +121,7 @@ def test_a_chain_along_rows_is_one_kernel(device, monkeypatch, name, length):
     assert tasks == 1 or length == 1
 
 
-@pytest.mark.parametrize("length", [1, 4, 33, 128, 1000, 4096, 5000, 20000, 100000])
+@pytest.mark.parametrize("length", [1, 4, 33, 128, 1000, 4096, 5000, 20000, 33000, 50001, 100000])
 @pytest.mark.parametrize("name", ["softmax", "log_sum_exp", "layer_norm"])
 def test_a_chain_of_float32(device, monkeypatch, name, length):
     monkeypatch.setattr(limits, "LONG_ROWS", 1)
@@ -162,6 +165,49 @@ def several(ns: Any, x: Any) -> Any:
 def test_several_results_are_one_kernel(device, shape):
     x = np.random.default_rng(2).normal(size=shape)
     assert check(device, several, (x,)) == 1
+
+
+def of_several_sizes(ns: Any, x: Any) -> Any:
+    d = ns.astype(x, ns.float64) - ns.mean(x, axis=-1, keepdims=True)
+    above = d > 0
+    squares = ns.where(above, d * d, ns.astype(x, ns.float64))
+    scaled = squares / ns.sum(squares * squares, axis=-1, keepdims=True)
+    count = ns.sum(ns.astype(above, ns.int32), axis=-1, keepdims=True)
+    return ns.where(above, scaled * ns.astype(count, ns.float64), ns.astype(x, ns.float64))
+
+
+@pytest.mark.parametrize(
+    ("program", "dtype", "length", "place"),
+    [
+        (softmax, "float32", 32768, "held"),
+        (softmax, "float32", 33000, "shared"),
+        (softmax, "float32", 56001, "shared"),
+        (softmax, "float32", 56080, ""),
+        (softmax, "float64", 20000, "shared"),
+        (standardised, "float32", 40000, "shared"),
+        (of_several_sizes, "float32", 9001, "shared"),
+        (of_several_sizes, "float32", 10000, "shared"),
+    ],
+)
+def test_rows_are_in_registers_or_in_shared_memory_or_read_again(
+    device, monkeypatch, program, dtype, length, place
+):
+    monkeypatch.setattr(limits, "LONG_ROWS", 1)
+    shapes = []
+    choose = executor.reduction_shape
+
+    def chosen(step: Any, *given: int) -> Any:
+        # Of an H200, whose blocks may have 227 KiB.
+        shapes.append(choose(step, given[0], 227 << 10) if given[1] >= 227 << 10 else None)
+        return shapes[-1] or choose(step, *given)
+
+    monkeypatch.setattr(executor, "reduction_shape", chosen)
+    flush.forget_plans()
+    assert check(device, program, operands(program, (3, length), dtype), 2e-5) == 1
+    flush.forget_plans()
+    for shape in filter(None, shapes):
+        assert (shape.held, shape.shared) == (place == "held", place == "shared")
+    assert bool(shapes) == device.startswith("cuda")
 
 
 def test_what_is_held_is_stored_once_and_nothing_else(device):

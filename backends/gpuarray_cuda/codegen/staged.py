@@ -2,8 +2,9 @@
 
 In: a program whose innermost reduced axis is contiguous, and a `RowShape`. Out: a kernel's source.
 `group` threads share a row, each with `vectors` vectors of `width` neighbouring elements. They go
-through the program stage by stage; what a later stage needs of a point stays in registers. A row
-that is too long for that is walked through once a stage, and its values are computed again.
+through the program stage by stage; what a later stage needs of a point stays in registers. Of a row
+that is too long for that it stays in shared memory, where each thread reads what it wrote itself. A
+row that is too long for both is walked through once a stage, and its values are computed again.
 
 The order in which a row is folded depends on its length, dtypes and alignment alone.
 """
@@ -34,7 +35,14 @@ from gpuarray_cuda.codegen.values import (
 )
 from gpuarray_cuda.codegen.walks import Numbered, Walk, Walks
 
-__all__ = ["RowShape", "StagedWriter", "lanes_of", "staged"]
+__all__ = [
+    "MOST_SHARED_POINTS",
+    "SHARED_GRAIN",
+    "RowShape",
+    "StagedWriter",
+    "lanes_of",
+    "staged",
+]
 
 # Extra integer arguments: rows in all, and elements of each.
 _SIZES = ("results", "elements")
@@ -43,17 +51,25 @@ _VALUE = re.compile(r"\{(\d+)\}")
 _SHARED_BLOCK = 256
 # Points of a thread that are computed together, where a vector is not longer.
 _LANES = 4
+# A row in shared memory has room for a multiple of so many points, and is not longer than that:
+# 256 KiB of bytes.
+SHARED_GRAIN = 16
+MOST_SHARED_POINTS = 1 << 18
 # Reductions that give an index.
 _CHOOSING = frozenset({"argmax", "argmin"})
 
 
 class RowShape(NamedTuple):
-    """How threads divide rows; everything else is an argument of the kernel."""
+    """How threads divide rows; everything else is an argument of the kernel.
+
+    `held` rows are in registers, `shared` ones in shared memory, others are read again.
+    """
 
     width: int
     group: int
     vectors: int
     held: bool
+    shared: bool = False
 
     @property
     def block(self) -> int:
@@ -98,11 +114,17 @@ class StagedWriter:
         self.together = self.lanes // shape.width
         self.batches = shape.vectors // self.together
         capacity = shape.group * shape.width * shape.vectors
-        made = Walks(program, shape.held, 2.0 ** -(capacity - 1).bit_length())
+        if shape.shared:
+            capacity = MOST_SHARED_POINTS
+        keeps = shape.held or shape.shared
+        made = Walks(program, keeps, 2.0 ** -(capacity - 1).bit_length())
         self.analysis = made
+        self.places = made.places() if shape.shared else {}
+        # The type of an index of a point.
+        self.point = "int" if keeps else "i64"
         self.walks, self.before, self.row_stores = made.walks, made.before, made.row_stores
         self.dtypes = made.dtypes
-        self.kept = made.kept() if shape.held else [set() for _ in made.walks]
+        self.kept = made.kept() if keeps else [set() for _ in made.walks]
 
     def kernel(self) -> Reduce:
         shape, per_block = self.shape, self.shape.block // self.shape.group
@@ -114,7 +136,7 @@ class StagedWriter:
         lines += [
             signature(NAME, shape.block, self.resident),
             self.arguments.unpacked(),
-            f"  const {'int' if shape.held else 'i64'} length = elements;",
+            f"  const {self.point} length = elements;",
             f"  const int t = threadIdx.x % {shape.group};",
             f"  const i64 row = (i64)blockIdx.x * {per_block} + threadIdx.x / {shape.group};",
             "  const bool exists = row < results;",
@@ -122,6 +144,7 @@ class StagedWriter:
                 "exists ? row : 0", range(self.program.kept), "i", "  ", (self.index, self.unsigned)
             ),
             *self._of_rows(self.before),
+            *self._shared(),
         ]
         for k in range(len(self.walks)):
             lines += self._walk(k)
@@ -134,6 +157,50 @@ class StagedWriter:
         lines.append("}")
         source = complete_source(self.arguments, "\n".join(lines))
         return Reduce(source, self.arguments.format, per_block, scalar_positions(self.program))
+
+    def _shared(self) -> list[str]:
+        """Where each value that is kept in shared memory lies, for all points of the row."""
+        if not self.shape.shared:
+            return []
+        lines = [
+            "  extern __shared__ __align__(16) u8 row_held[];",
+            f"  const int room = (length + {SHARED_GRAIN - 1}) / {SHARED_GRAIN} * {SHARED_GRAIN};",
+        ]
+        for v, place in sorted(self.places.items()):
+            kind = f"{C_NAMES[self.dtypes[v]]}*"
+            lines.append(
+                f"  {kind} const h{v} = reinterpret_cast<{kind}>(row_held + room * {place});"
+            )
+        return lines
+
+    def _in_shared(self, value: int, store: bool, indent: str) -> list[str]:
+        """A value of the batch's points to or from shared memory, at most 16 bytes at once."""
+        kind, width = C_NAMES[self.dtypes[value]], self.shape.width
+        piece = min(width, max(16 // int(self.dtypes[value].itemsize), 1))
+        vector = f"vec_t<{kind}, {piece}>"
+        place = f"reinterpret_cast<{vector}*>(h{value} + r[q] + p)"
+        element = f"v{value}[q * {width} + p + e]"
+        lines = [
+            "#pragma unroll",
+            f"{indent}for (int q = 0; q < {self.together}; ++q) {{",
+            "#pragma unroll",
+            f"{indent}  for (int p = 0; p < {width}; p += {piece}) {{",
+        ]
+        loop = f"{indent}    for (int e = 0; e < {piece}; ++e)"
+        if store:
+            lines += [
+                f"{indent}    {vector} w;",
+                "#pragma unroll",
+                f"{loop} w.v[e] = {element};",
+                f"{indent}    if (in[q]) *{place} = w;",
+            ]
+        else:
+            lines += [
+                f"{indent}    const {vector} w = *{place};",
+                "#pragma unroll",
+                f"{loop} {element} = w.v[e];",
+            ]
+        return [*lines, f"{indent}  }}", f"{indent}}}"]
 
     def _row_axes(self) -> dict[int, str]:
         return {k: f"i{k}" for k in range(self.program.kept)}
@@ -154,11 +221,14 @@ class StagedWriter:
         """One walk along the row, the merging of what it folds, and the values that follow."""
         walk, shape = self.walks[number], self.shape
         here = {v for v, _ in walk.body}
-        new = (self.kept[number] & here) if shape.held else set()
+        keeps = shape.held or shape.shared
+        new = (self.kept[number] & here) if keeps else set()
         lines = [
-            f"  {C_NAMES[self.dtypes[v]]} h{v}[{shape.width * shape.vectors}];" for v in sorted(new)
+            f"  {C_NAMES[self.dtypes[v]]} h{v}[{shape.width * shape.vectors}];"
+            for v in sorted(new)
+            if shape.held
         ]
-        body = walk.body if shape.held else self.analysis.again(number)
+        body = walk.body if keeps else self.analysis.again(number)
         if not (body or walk.folds):
             return lines + self._of_rows(walk.epilogue)
         if walk.folds:
@@ -166,7 +236,8 @@ class StagedWriter:
         step = shape.group * shape.width
         indent = "  "
         if not shape.held:
-            lines.append(f"  for (i64 base = 0; base < length; base += {step * shape.vectors}) {{")
+            over = f"{self.point} base = 0; base < length; base += {step * shape.vectors}"
+            lines.append(f"  for ({over}) {{")
             indent = "    "
         early = self._early(body, number)
         lines += self._early_loads(early, indent)
@@ -176,10 +247,13 @@ class StagedWriter:
             *self._places(f"b * {self.together} + q", self.together, indent + "  "),
         ]
         inner = indent + "  "
-        fetched = {v for v in walk.needs - here if shape.held}
+        fetched = {v for v in walk.needs - here if keeps}
         for v in sorted(fetched):
+            lines.append(f"{inner}{C_NAMES[self.dtypes[v]]} v{v}[{self.lanes}];")
+            if shape.shared:
+                lines += self._in_shared(v, False, inner)
+                continue
             lines += [
-                f"{inner}{C_NAMES[self.dtypes[v]]} v{v}[{self.lanes}];",
                 "#pragma unroll",
                 f"{inner}for (int lane = 0; lane < {self.lanes}; ++lane) "
                 f"v{v}[lane] = h{v}[b * {self.lanes} + lane];",
@@ -199,6 +273,9 @@ class StagedWriter:
             body, self._axes("lane"), load, self.lanes, inner, spread=True
         )
         for v in sorted(new):
+            if shape.shared:
+                lines += self._in_shared(v, True, inner)
+                continue
             lines += [
                 "#pragma unroll",
                 f"{inner}for (int lane = 0; lane < {self.lanes}; ++lane) "
@@ -233,7 +310,7 @@ class StagedWriter:
         """`r` and `in` of vectors; past the end there is the first point, which counts nowhere."""
         shape, first = self.shape, self.program.kept
         offset = "" if shape.held else "base + "
-        kind = "int" if shape.held else "i64"
+        kind = self.point
         lines = [
             f"{indent}{self.index} r[{count}];",
             f"{indent}bool in[{count}];",

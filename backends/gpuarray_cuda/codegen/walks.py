@@ -14,7 +14,7 @@ from gpuarray.graph.program import Instruction, Store, operands, result_dtype
 from gpuarray.plugins import Program
 from gpuarray_cuda.codegen.values import C_NAMES
 
-__all__ = ["Fold", "Numbered", "Walk", "Walks", "held_bytes"]
+__all__ = ["Fold", "Numbered", "Walk", "Walks", "held_bytes", "shared_bytes"]
 
 Numbered = list[tuple[int, Instruction]]
 
@@ -129,6 +129,28 @@ class Walks:
             result.append(made & needed)
         return result
 
+    def places(self) -> dict[int, int]:
+        """For each value that is kept, a byte of each point of a row where it is till its last use.
+
+        A value may take the place of one that its own walk is the last to need.
+        """
+        found: dict[int, int] = {}
+        free: list[tuple[int, int]] = []
+        end = 0
+        before: set[int] = set()
+        for kept in self.kept():
+            free += [(int(self.dtypes[v].itemsize), found[v]) for v in sorted(before - kept)]
+            for v in sorted(kept - before, key=lambda v: (-self.dtypes[v].itemsize, v)):
+                size = int(self.dtypes[v].itemsize)
+                place = next((p for s, p in free if s == size), None)
+                if place is None:
+                    place, end = end, end + size
+                else:
+                    free.remove((size, place))
+                found[v] = place
+            before = kept
+        return found
+
     def again(self, number: int) -> Numbered:
         """What a walk computes where nothing is kept: its body, and what that needs."""
         body = {v: i for walk in self.walks[: number + 1] for v, i in walk.body}
@@ -147,6 +169,12 @@ def held_bytes(program: Program) -> int:
     """The most bytes of a point that are kept from one walk to a later one."""
     walks = Walks(program, True)
     return max(sum(int(walks.dtypes[v].itemsize) for v in kept) for kept in walks.kept())
+
+
+def shared_bytes(program: Program) -> int:
+    """The bytes that a point takes in shared memory, where rows are held there."""
+    walks = Walks(program, True)
+    return max((p + int(walks.dtypes[v].itemsize) for v, p in walks.places().items()), default=0)
 
 
 def _uniform(program: Program) -> set[int]:
