@@ -212,7 +212,7 @@ def routines_of(choice: Choice, libraries: Any, x: Any) -> str:
     noted = {
         routine: _noting(getattr(libraries, routine), routine, seen)
         for routine in (
-            *("potrf", "potrf_batched", "getrf", "getrf_batched", "geqrf", "geqrf_batched"),
+            *("potrf", "potrf_batched", "getrf", "getrf_batched", "geqrf"),
             *("gesvdp", "gesvd", "gesvdj_batched", "syevd", "syev_batched", "geev", "transform"),
         )
     }

@@ -107,6 +107,30 @@ def test_qr(device, dtype, shape, mode):
 
 
 @pytest.mark.parametrize("dtype", FLOATING)
+@pytest.mark.parametrize("shape", [(1, 3), (3, 1), (60, 3, 5), (60, 5, 4), (3, 40, 33)], ids=str)
+def test_qr_where_squares_of_elements_vanish_beside_those_of_others(device, dtype, shape):
+    random = np.random.default_rng(11)
+    top = float(np.sqrt(np.finfo(dtype).max))
+    sizes = np.asarray([1.0, 0.01, 1e-10, 1 / top, 1 / top / 1e10, top**-1.9, 0.0]) * top
+
+    def part():
+        return random.uniform(-1, 1, shape) * random.choice(sizes, shape)
+
+    v = (part() + 1j * part() if np.dtype(dtype).kind == "c" else part()).astype(dtype)
+    q, r = map(host, linalg.qr(xp.asarray(v, device=device)))
+    assert np.isfinite(q).all() and np.isfinite(r).all()
+    np.testing.assert_array_equal(r, np.triu(r))
+    check_orthonormal(xp.asarray(q, device=device), dtype)
+    check_product(wide(q) @ wide(r) / top, (wide(v) / top).astype(dtype))
+    # A matrix by itself has the same factors.
+    first = (0,) * (len(shape) - 2)
+    if max(shape[-2:]) <= 32:
+        alone = linalg.qr(xp.asarray(v[first], device=device))
+        np.testing.assert_array_equal(host(alone.Q), q[first])
+        np.testing.assert_array_equal(host(alone.R), r[first])
+
+
+@pytest.mark.parametrize("dtype", FLOATING)
 @pytest.mark.parametrize("shape", RECTANGULAR, ids=str)
 @pytest.mark.parametrize("full", [False, True])
 def test_svd(device, dtype, shape, full):

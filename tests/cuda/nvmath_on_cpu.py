@@ -179,16 +179,6 @@ class _Cublas(_Module):
             *(n["batch_size"], self.streams[n["handle"]]),
         )
 
-    def on_geqrf_batched(self, dtype: np.dtype[Any], n: Named) -> None:
-        assert n["lda"] == n["m"]
-        a, step = evenly(n["aarray"], n["batch_size"])
-        tau, _ = evenly(n["tau_array"], n["batch_size"])
-        ctypes.c_int32.from_address(n["info"]).value = 0
-        self.simulated.geqrf_batched(
-            *(dtype, n["m"], n["n"], a, step // dtype.itemsize, tau, n["batch_size"]),
-            self.streams[n["handle"]],
-        )
-
 
 class Unsupported(Exception):
     """CUBLAS_STATUS_NOT_SUPPORTED."""

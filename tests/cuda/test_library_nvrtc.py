@@ -33,6 +33,7 @@ INTEGERS = ("bool", "int8", "uint16", "int32", "int64")
 COPIES = 40  # 32
 SOLVERS = 48  # 42
 ORTHOGONAL = 128  # 126
+REFLECTORS = 128  # 126
 PRODUCTS = 128  # 124
 A, B, C = 1 << 40, 1 << 41, 1 << 42
 
@@ -102,6 +103,16 @@ def test_orthogonal_factors(dtype: str, architecture: str) -> None:
     check(
         lambda executor: kernels.orthogonal_factors(executor, kind, A, B, 5, 4, 4, 3),
         *(architecture, ORTHOGONAL, 1),
+    )
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_reflectors(dtype: str, architecture: str) -> None:
+    kind = np.dtype(dtype)
+    check(
+        lambda executor: kernels.reflectors(executor, kind, A, B, 5, 4, 20, 3),
+        *(architecture, REFLECTORS, 1),
     )
 
 

@@ -304,7 +304,7 @@ def test_small_matrices_and_many_of_them_go_together(
         ("cholesky", [f"potrf{suffix}"]),
         ("inv", [f"getrf{suffix}", f"getrs{suffix}"]),
         ("det", [f"getrf{suffix}"]),
-        ("qr", ["geqrf_batched"] if together else ["geqrf", "orgqr"]),
+        ("qr", [] if together else ["geqrf", "orgqr"]),
         ("eigvalsh", ["syev_batched" if count > 1 else "syevd"]),
     ):
         more = {"cholesky": {"upper": False}, "qr": {"complete": False}}.get(name, {})

@@ -245,41 +245,12 @@ class SimulatedSolver:
     # Orthogonal factors
 
     def geqrf(self, dtype: DType, m: int, n: int, a: int, tau: int, stream: int) -> None:
-        self._qr("geqrf", dtype, m, n, a, m * n, tau, 1, stream)
-
-    def geqrf_batched(
-        self,
-        dtype: DType,
-        m: int,
-        n: int,
-        a: int,
-        distance: int,
-        tau: int,
-        batch: int,
-        stream: int,
-    ) -> None:
-        self._qr("geqrf_batched", dtype, m, n, a, distance, tau, batch, stream)
-
-    def _qr(
-        self,
-        name: str,
-        dtype: DType,
-        m: int,
-        n: int,
-        a: int,
-        distance: int,
-        tau: int,
-        batch: int,
-        stream: int,
-    ) -> None:
         size, k = dtype.itemsize, min(m, n)
-        writes = [(a + i * distance * size, m * n * size) for i in range(batch)]
-        with self._call(name, dtype, stream, (), [*writes, (tau, batch * k * size)]):
-            for i in range(batch):
-                x = column_major(a + i * distance * size, dtype, m, n)
-                reflectors, scales = np.linalg.qr(x, mode="raw")
-                x[...] = np.nan if squares_are_lost(x) else reflectors.T
-                view(tau + i * k * size, dtype, (k,), (1,))[...] = scales
+        with self._call("geqrf", dtype, stream, (), [(a, m * n * size), (tau, k * size)]):
+            x = column_major(a, dtype, m, n)
+            reflectors, scales = np.linalg.qr(x, mode="raw")
+            x[...] = np.nan if squares_are_lost(x) else reflectors.T
+            view(tau, dtype, (k,), (1,))[...] = scales
 
     def orgqr(self, dtype: DType, m: int, n: int, k: int, a: int, tau: int, stream: int) -> None:
         if not k <= n <= m:

@@ -207,28 +207,5 @@ class Blas(LightProducts):
                     *(sides, n, int(refused.ctypes.data), count),
                 )
 
-    def geqrf_batched(
-        self,
-        dtype: DType,
-        m: int,
-        n: int,
-        a: int,
-        distance: int,
-        tau: int,
-        batch: int,
-        stream: int,
-    ) -> None:
-        handle = self._blas(stream)
-        factor = self._typed("geqrf_batched", dtype)
-        refused = np.zeros(1, np.int32)
-        matrix, scales = distance * dtype.itemsize, min(m, n) * dtype.itemsize
-        for first, count in parts(batch, LARGEST_BATCH):
-            with (
-                self._session.pointers(a + first * matrix, matrix, count, stream) as matrices,
-                self._session.pointers(tau + first * scales, scales, count, stream) as taus,
-                self._session.calling("cuBLAS"),
-            ):
-                factor(handle, m, n, matrices, m, taus, int(refused.ctypes.data), count)
-
     def _typed(self, name: str, dtype: DType) -> Any:
         return getattr(bindings().cublas, ELEMENTS[dtype].letter + name)

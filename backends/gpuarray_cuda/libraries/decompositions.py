@@ -18,7 +18,7 @@ from gpuarray.plugins import Operand
 from gpuarray_cuda.buffer import CudaBuffer
 
 from .copying import copy
-from .kernels import clear_triangle, orthogonal_factors
+from .kernels import clear_triangle, orthogonal_factors, reflectors
 from .matrices import Stack, check, failures, info, packed, real_of, result
 from .scaling import largest, require_finite, restore, scale
 
@@ -29,7 +29,7 @@ __all__ = ["qr", "singular_values", "svd"]
 
 DType = np.dtype[Any]
 
-# A block for each matrix forms Q of so many matrices, or of small ones, in less time than calls.
+# A block for each matrix factors so many matrices, or small ones, in less time than calls.
 FEWEST_QR_TOGETHER, LARGEST_QR_TOGETHER, ALWAYS_TOGETHER = 4, 256, 32
 # cusolverDn<t>gesvdjBatched takes no larger matrices.
 LARGEST_JACOBI = 32
@@ -52,9 +52,7 @@ def qr(executor: Executor, a: Operand, complete: bool) -> list[Operand]:
     )
     libraries, stream = executor.runtime.libraries, executor.stream
     if together:
-        libraries.geqrf_batched(
-            x.dtype, m, n, x.pointer, x.distance, tau.pointer, x.matrices, stream
-        )
+        reflectors(executor, x.dtype, x.pointer, tau.pointer, m, n, x.distance, x.matrices)
     else:
         for i in range(x.matrices):
             libraries.geqrf(x.dtype, m, n, x.matrix(i), tau.pointer + i * k * size, stream)

@@ -234,19 +234,6 @@ class Libraries(Protocol):
         k is min(m, n), and H(i) = 1 - tau[i] v v^H, where v is 0 above row i and 1 in it.
         """
 
-    def geqrf_batched(
-        self,
-        dtype: DType,
-        m: int,
-        n: int,
-        a: int,
-        distance: int,
-        tau: int,
-        batch: int,
-        stream: int,
-    ) -> None:
-        """`geqrf` for matrices `distance` elements apart, for many small ones; tau has no gaps."""
-
     def orgqr(self, dtype: DType, m: int, n: int, k: int, a: int, tau: int, stream: int) -> None:
         """Replace the reflectors in the first k columns by the first n columns of Q.
 

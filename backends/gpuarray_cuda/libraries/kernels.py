@@ -24,12 +24,15 @@ __all__ = [
     "determinants",
     "make_real_ends",
     "orthogonal_factors",
+    "reflectors",
     "unit_matrices",
 ]
 
 DType = np.dtype[Any]
 
 BLOCK = 256
+# The C types of the parts of complex elements.
+_REAL = {"c64": "f32", "c128": "f64"}
 # Elements of a column that a thread clears; longer columns than a block's have blocks of their own.
 _TRIANGLE_ITEMS = 4
 
@@ -72,6 +75,32 @@ def orthogonal_factors(
 ) -> None:
     """As `Libraries.orgqr`, for each matrix of a stack, by a block each."""
     _launch(executor, "matrix_orthogonal", dtype, count, 1, (matrices, tau, m, n, k))
+
+
+def reflectors(
+    executor: Executor,
+    dtype: DType,
+    matrices: int,
+    tau: int,
+    m: int,
+    n: int,
+    distance: int,
+    count: int,
+) -> None:
+    """As `Libraries.geqrf`, for each matrix of a stack, by a block each; tau has no gaps.
+
+    The matrices are `distance` elements apart.
+    """
+    element = C_NAMES[dtype]
+    constants = (
+        type_name("T", element),
+        type_name("R", _REAL.get(element, element)),
+        constant("BLOCK", BLOCK),
+    )
+    name = "gpuarray_matrix_reflectors"
+    kernel = executor.runtime.compile(kernel_source("matrix_reflectors", constants), name, "q" * 5)
+    values = (matrices, tau, m, n, distance)
+    executor.runtime.launch(kernel, count, BLOCK, 0, executor.stream, values)
 
 
 def complex_eigenvectors(
@@ -139,7 +168,7 @@ def _determinant_source(dtype: DType, pivot_bytes: int, logarithm: bool) -> str:
     element = C_NAMES[dtype]
     constants = (
         type_name("T", element),
-        type_name("R", {"c64": "f32", "c128": "f64"}.get(element, element)),
+        type_name("R", _REAL.get(element, element)),
         type_name("W", "c128" if element in ("c64", "c128") else "f64"),
         type_name("PIVOT", "i64" if pivot_bytes == 8 else "i32"),
         constant("LOGARITHM", logarithm),
