@@ -35,11 +35,6 @@ __device__ __forceinline__ E made_of(R re, R im) {
     return re;
 }
 
-template <class E>
-__device__ __forceinline__ E conjugate(E x) {
-  return made_of<E>(real_part(x), -imaginary_part(x));
-}
-
 __device__ __forceinline__ T shifted(T x, int power) {
   return made_of<T>(scalbn(real_part(x), power), scalbn(imaginary_part(x), power));
 }
@@ -93,17 +88,8 @@ gpuarray_matrix_reflectors(const __grid_constant__ Args a) {
     }
     __syncthreads();
     const T scale = conjugate(of_column);
-    for (i64 j = i + 1 + warp; j < a.n; j += BLOCK / 32) {
-      T* const column = matrix + j * a.m;
-      T sum = made_of<T>(0, 0);
-      for (i64 r = i + 1 + lane; r < a.m; r += 32) sum = sum + conjugate(v[r]) * column[r];
-#pragma unroll
-      for (int lanes = 16; lanes; lanes /= 2) sum = sum + ga_shuffle_xor(sum, lanes);
-      sum = scale * (sum + column[i]);
-      __syncwarp();
-      for (i64 r = i + 1 + lane; r < a.m; r += 32) column[r] = column[r] - sum * v[r];
-      if (lane == 0) column[i] = column[i] - sum;
-    }
+    for (i64 j = i + 1 + warp; j < a.n; j += BLOCK / 32)
+      reflect(matrix + j * a.m, v, i, a.m, scale);
     __syncthreads();
   }
 }

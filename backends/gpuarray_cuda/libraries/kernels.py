@@ -74,7 +74,8 @@ def orthogonal_factors(
     executor: Executor, dtype: DType, matrices: int, tau: int, m: int, n: int, k: int, count: int
 ) -> None:
     """As `Libraries.orgqr`, for each matrix of a stack, by a block each."""
-    _launch(executor, "matrix_orthogonal", dtype, count, 1, (matrices, tau, m, n, k))
+    values = (matrices, tau, m, n, k)
+    _launch(executor, "matrix_orthogonal", dtype, count, 1, values, "matrix_reflect")
 
 
 def reflectors(
@@ -98,7 +99,8 @@ def reflectors(
         constant("BLOCK", BLOCK),
     )
     name = "gpuarray_matrix_reflectors"
-    kernel = executor.runtime.compile(kernel_source("matrix_reflectors", constants), name, "q" * 5)
+    text = kernel_source("matrix_reflectors", constants, "matrix_reflect")
+    kernel = executor.runtime.compile(text, name, "q" * 5)
     values = (matrices, tau, m, n, distance)
     executor.runtime.launch(kernel, count, BLOCK, 0, executor.stream, values)
 
@@ -153,14 +155,12 @@ def _launch(
     size: int,
     per_block: int,
     values: tuple[int, ...],
+    *uses: str,
 ) -> None:
-    text = _source(file, dtype)
+    constants = (type_name("T", C_NAMES[dtype]), constant("BLOCK", BLOCK))
+    text = kernel_source(file, constants, *uses)
     kernel = executor.runtime.compile(text, f"gpuarray_{file}", "q" * len(values))
     executor.runtime.launch(kernel, -(-size // per_block), BLOCK, 0, executor.stream, values)
-
-
-def _source(file: str, dtype: DType) -> str:
-    return kernel_source(file, (type_name("T", C_NAMES[dtype]), constant("BLOCK", BLOCK)))
 
 
 @functools.cache
