@@ -85,9 +85,9 @@ export -f versions
 export PYTHON
 
 sanitizer() {
-  # API errors are the backend's own to check; one is an answer: memory that CUDA does not know.
   # Compiled once without it: under a sanitizer NVRTC takes several times as long.
   "$PYTHON" -m benchmarks.every_kernel || return
+  # API errors are the backend's own to check; one is an answer: memory that CUDA does not know.
   local more=()
   [ "$1" != memcheck ] || more=(--report-api-errors no)
   compute-sanitizer --tool "$1" "${more[@]}" --target-processes all --error-exitcode 9 \
