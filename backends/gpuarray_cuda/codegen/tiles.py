@@ -38,8 +38,6 @@ __all__ = ["tiles"]
 _EARLY_REGISTERS = 48
 # Bytes of a value of all rows that are computed together.
 _TOGETHER_BYTES = 32
-# Rows of a patch at an edge that are computed together.
-_EDGE_ROWS = 1
 _INDICES = frozenset({"affine", "idiv", "imod", "roll", "wrap"})
 
 
@@ -302,8 +300,8 @@ class _Writer:
     def _edges(self) -> list[str]:
         """The whole program, row by row, for the few patches that a boundary crosses.
 
-        With all rows together it would take twice the registers of the interior, and so halve the
-        blocks that a multiprocessor holds (a sweep of Jacobi's method: 80 registers, 40 so).
+        With all rows together it would take more registers than the interior, and so leave a
+        multiprocessor fewer blocks (a sweep of Jacobi's method: 80 registers, 32 so).
         """
         index, across = self.values.index, self.patch.across
         axes = {k: f"i{k}" for k in range(self.program.kept)}
@@ -313,7 +311,7 @@ class _Writer:
             return f"*q{number}" if number in self.pointed else f"p{number}[{address}]"
 
         lines = [
-            f"#pragma unroll {_EDGE_ROWS}",
+            "#pragma unroll 1",
             f"  for (int u = 0; u < {self.rows}; ++u) {{",
             f"    const {index} at = r0 + y + u * {self.step};",
             f"    const {index} edge = {_bounded('at', across)};",

@@ -176,10 +176,8 @@ class Values:
         self.operations = operations
         self.index = "i64" if program.wide else "i32"
         self._unsigned = "u64" if program.wide else "u32"
-        # By number; reductions are none.
-        self._instructions: list[tuple[Any, ...]] = []
-        for stage in program.stages:
-            self._instructions += (*stage.body, *[()] * len(stage.reductions), *stage.epilogue)
+        # What is being written, by number: of other values only the result may be at hand.
+        self._written: dict[int, tuple[Any, ...]] = {}
         scalars = [i[1:3] for i in program.instructions if i[0] == "scalar"]
         self._scalars = {key: k for k, key in enumerate(dict.fromkeys(scalars))}
         # The values that are arrays over lanes, and the lane that is meant where one is named.
@@ -197,10 +195,12 @@ class Values:
         indent: str,
     ) -> list[str]:
         """Declarations of the values `first` and on, at the loop indices `axes`."""
+        self._written = dict(enumerate(instructions, first))
         lines = []
-        for k, instruction in enumerate(instructions):
+        for k, instruction in self._written.items():
             text = self.expression(instruction, axes, load)
-            lines.append(f"{indent}const {c_result(instruction)} v{first + k} = {text};")
+            lines.append(f"{indent}const {c_result(instruction)} v{k} = {text};")
+        self._written = {}
         return lines
 
     def lane_statements(
@@ -227,6 +227,7 @@ class Values:
         0.176, and so do patches, whose lanes are rows (Jacobi's sweeps 0.494 instead of 0.467).
         """
         numbered = list(instructions)
+        self._written = dict(numbered)
         self.declare_lanes(k for k, i in numbered if i[0] != "scalar")
         if subscript:
             self.subscripts.update((k, subscript) for k, _ in numbered)
@@ -259,6 +260,7 @@ class Values:
             else:
                 text = f"{self._array(k)}[lane] = {self.expression(instruction, axes, load)};"
                 loops.append((["#pragma unroll", f"{head} {text}"], text))
+        self._written = {}
         texts = [text for _, text in loops]
         if joined and len(texts) > 1 and not any(map(_LONG.search, texts)):
             body = [f"{indent}  {text}" for text in texts]
@@ -268,10 +270,10 @@ class Values:
     def _count(self, operands: list[int]) -> tuple[str, list[int]] | None:
         """The form and the operands of a sum to which a bool is added, if it is one."""
         for other, counted in (operands, operands[::-1]):
-            instruction = self._instructions[counted]
-            if instruction and instruction[0] == "cast":
-                source = self._instructions[instruction[2]]
-                if source and c_result(source) == "bool":
+            instruction = self._written.get(counted, ("",))
+            if instruction[0] == "cast":
+                source = self._written.get(instruction[2])
+                if source is not None and c_result(source) == "bool":
                     return "ga_wrap_count({0}, {1})", [other, instruction[2]]
         return None
 
