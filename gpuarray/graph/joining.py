@@ -71,7 +71,10 @@ def _follows(step: Any, call: Call) -> bool:
 def _walk(step: Step) -> tuple[Any, ...] | None:
     """Where a kernel of one result writes it, if it does so row by row and all of it."""
     program = step.program
-    if program.reduced or not program.kept or len(step.outputs) != 1 or len(program.stores) != 1:
+    # A reduction over axes of extent 1 has no reduced axis.
+    if program.reductions or len(program.stages) > 1 or not program.kept:
+        return None
+    if len(step.outputs) != 1 or len(program.stores) != 1:
         return None
     ((output,), (store,)) = step.outputs, program.stores
     if store.collides or not output.layout.contiguous:

@@ -119,6 +119,18 @@ def test_other_readings_of_a_scan_are_kernels_of_their_own(device, host):
     assert asked.parts == []
 
 
+def test_reductions_over_one_element_are_kernels_of_their_own(device, host):
+    v = values("int32", (1, 1500), 1)
+    x = xp.asarray(v)
+    with observing(Asked()) as asked:
+        scan = xp.cumulative_sum(x, axis=1, dtype=xp.int32)
+        found = x + (scan - xp.max(scan, axis=0, keepdims=True))
+        np.testing.assert_array_equal(host(found), v)
+        found = xp.cumulative_sum(2 * x - xp.max(x, axis=0, keepdims=True), axis=1, dtype=xp.int32)
+        np.testing.assert_array_equal(host(found), np.cumsum(v, axis=1, dtype="int32"))
+    assert not any(asked.answered)
+
+
 def test_broadcasts_scalars_and_other_dtypes_beside_a_scan(device, host):
     v, row = values("float32", (5, 1030), 1), values("float32", (1030,), 2)
     x, r = xp.asarray(v), xp.asarray(row)
