@@ -7,7 +7,6 @@ there and writes what is made of it. Elements are combined in the order of any o
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -43,26 +42,22 @@ def scan_joined(
     Those read what lies along another axis through tiles, which a scan does not have.
     """
     tasks = [task for task in (before, after) if task is not None]
-    if any(patches.patch(task.step) is not None for task in tasks):
+    made = [_prepared(executor, task, position if task is after else -1) for task in tasks]
+    functions = [function for function in made if function is not None]
+    if len(functions) < len(tasks):
         return None
     *outer, size = layout.shape
     result = layout if after is None else after.step.outputs[0].layout
     found = executor.allocate(result.nbytes)
-    operations = executor.device.backend.operations
-    made: list[_Function] = []
     values: list[int | float] = []
-    if before is not None:
-        made.append(_function(before.step.program, _Rows(operations)))
-        values += _values(executor, before, made[-1], 0)
-    if after is not None:
-        made.append(_function(after.step.program, _Rows(operations), position))
-        values += _values(executor, after, made[-1], found.pointer)
+    for task, function in zip(tasks, functions, strict=True):
+        values += _values(executor, task, function, found.pointer if task is after else 0)
     beside = Beside(
         before is not None,
         after is not None,
-        "".join(function.members for function in made),
-        "\n\n".join(function.text for function in made),
-        "".join(function.format for function in made),
+        "".join(function.members for function in functions),
+        "\n\n".join(function.text for function in functions),
+        "".join(function.format for function in functions),
         tuple(values),
     )
     source = None if x is None else row_major(executor, x)
@@ -81,19 +76,6 @@ def scan_joined(
     return Operand(found, 0, contiguous_layout(result.dtype, result.shape))
 
 
-class _Rows:
-    """The rows of the operation table, as one part of a key; a new table is another one."""
-
-    def __init__(self, operations: Mapping[str, Operation]) -> None:
-        self.operations = operations
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Rows) and self.operations is other.operations
-
-    def __hash__(self) -> int:
-        return id(self.operations)
-
-
 class _Function(NamedTuple):
     """A task as a function, with its own arguments among those of the kernel."""
 
@@ -101,6 +83,17 @@ class _Function(NamedTuple):
     text: str
     format: str
     scalars: tuple[tuple[int, Any], ...]
+
+
+def _prepared(executor: Executor, task: Task, position: int) -> _Function | None:
+    """The function of a task, written once and kept with its step; None for one by patches."""
+    prepared, key = task.step.prepared, (executor, "beside a scan")
+    if key not in prepared:
+        plain = patches.patch(task.step) is None
+        operations = executor.device.backend.operations
+        prepared[key] = _function(task.step.program, operations, position) if plain else None
+    found: _Function | None = prepared[key]
+    return found
 
 
 def _values(executor: Executor, task: Task, function: _Function, target: int) -> list[int | float]:
@@ -120,10 +113,9 @@ def _values(executor: Executor, task: Task, function: _Function, target: int) ->
     return values
 
 
-@functools.lru_cache(maxsize=256)
-def _function(program: Program, rows: _Rows, position: int = -1) -> _Function:
+def _function(program: Program, operations: Mapping[str, Operation], position: int) -> _Function:
     """The function of a program: `loaded`, or with the scan as operand `position` `stored`."""
-    values = Values(program, rows.operations)
+    values = Values(program, operations)
     arguments = Arguments(program)
     (store,) = program.stores
     index, unsigned = values.index, "u64" if program.wide else "u32"
