@@ -33,7 +33,6 @@ INTEGERS = ("bool", "int8", "uint16", "int32", "int64")
 COPIES = 40  # 32
 SOLVERS = 48  # 42
 ORTHOGONAL = 128  # 126
-REFLECTORS = 128  # 126
 PRODUCTS = 128  # 124
 A, B, C = 1 << 40, 1 << 41, 1 << 42
 
@@ -98,22 +97,13 @@ def test_what_solvers_lack(dtype: str, architecture: str) -> None:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("dtype", FLOATS)
-def test_orthogonal_factors(dtype: str, architecture: str) -> None:
-    kind = np.dtype(dtype)
-    check(
-        lambda executor: kernels.orthogonal_factors(executor, kind, A, B, 5, 4, 4, 3),
-        *(architecture, ORTHOGONAL, 1),
-    )
+def test_reflectors_and_orthogonal_factors(dtype: str, architecture: str) -> None:
+    def record(executor: Executor) -> None:
+        kind = np.dtype(dtype)
+        kernels.reflectors(executor, kind, A, B, 5, 4, 20, 3)
+        kernels.orthogonal_factors(executor, kind, A, B, 5, 4, 4, 3)
 
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("dtype", FLOATS)
-def test_reflectors(dtype: str, architecture: str) -> None:
-    kind = np.dtype(dtype)
-    check(
-        lambda executor: kernels.reflectors(executor, kind, A, B, 5, 4, 20, 3),
-        *(architecture, REFLECTORS, 1),
-    )
+    check(record, architecture, ORTHOGONAL, 2)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
