@@ -87,7 +87,7 @@ class _Function(NamedTuple):
 
 def _prepared(executor: Executor, task: Task, position: int) -> _Function | None:
     """The function of a task, written once and kept with its step; None for one by patches."""
-    prepared, key = task.step.prepared, (executor, "beside a scan")
+    prepared, key = task.step.prepared, (executor, "beside a scan", position)
     if key not in prepared:
         plain = patches.patch(task.step) is None
         operations = executor.device.backend.operations
