@@ -115,13 +115,15 @@ class Ours(Peer):
 
 
 class OursCompiled(Ours):
-    """gpuarray with `gpuarray.compile`, for workloads that the host bounds."""
+    """gpuarray with `gpuarray.compile`, for the workloads at the limit, as peers have theirs."""
 
     name = "gpuarray.compile"
 
     def ways(self, workload: Workload) -> dict[str, Function]:
-        if workload.compiled_target is None:
-            raise NotApplicable("not bound by the host")
+        if workload.group != "limit":
+            raise NotApplicable("only those at the limit are compiled")
+        if workload.dynamic:
+            raise NotApplicable("its shape depends on values")
         return super().ways(workload)
 
     def prepared(self, call: Function, dynamic: bool) -> Function:

@@ -38,6 +38,8 @@ def speed_table(rows: Sequence[Record], peers: Sequence[str], copy: float) -> li
         line += f"{ratio:>10.2f}" if ratio is not None else f"{'':>10}"
         lines.append(line + _target(row))
         for name, record in row["peers"].items():
+            if name != OURS and row["name"].endswith("-compiled"):
+                continue  # said below the row before
             if "failed" in record:
                 lines.append(f"    {name}: {record['failed'][:150]}")
             elif "error" in record and not record["agrees"]:
@@ -76,8 +78,8 @@ def summary_lines(summary: Record, omitted: Sequence[str]) -> list[str]:
     if summary["geometric mean"] is not None:
         worst = summary["worst"]
         lines += [
-            f"best peer's time / ours, {summary['rows']} rows (compiled where offered; first "
-            f"calls apart): geometric mean {summary['geometric mean']:.3f}, worst "
+            f"best peer's time / ours, {summary['rows']} rows (compiled where that is "
+            f"faster; first calls apart): geometric mean {summary['geometric mean']:.3f}, worst "
             f"{worst['ratio']:.3f} ({worst['name']})",
             f"without gpuarray.compile: {summary['geometric mean, never compiled']:.3f}",
         ]

@@ -7,6 +7,7 @@ In: a node. Out: the same node, or a new one. An array owns nothing but the refe
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,12 @@ from gpuarray.operators import Operators
 if TYPE_CHECKING:
     from gpuarray.devices import Device
 
-__all__ = ["Array"]
+__all__ = ["Array", "index_with"]
+
+# What `x[key]`, `x[key] = value` and `x.mT` call; `indexing`, which needs this module, says so.
+_get: Callable[[Array, Any], Array]
+_updated: Callable[[Array, Any, Any], Array]
+_transposed: Callable[[Array], Array]
 
 
 class Array(Operators):
@@ -91,19 +97,14 @@ class Array(Operators):
             raise ValueError(
                 f"T: needs a 2-dimensional array, got {self.ndim} dimensions; use permute_dims()"
             )
-        from gpuarray.manipulation import permute_dims
-
-        return permute_dims(self, (1, 0))
+        return _transposed(self)
 
     @property
     def mT(self) -> Array:  # noqa: N802  (the standard's name)
         """The transpose of the last two axes, shape ``(..., m, n)`` to ``(..., n, m)``."""
         if self.ndim < 2:
             raise ValueError(f"mT: needs at least 2 dimensions, got {self.ndim}")
-        from gpuarray.manipulation import permute_dims
-
-        axes = (*range(self.ndim - 2), self.ndim - 1, self.ndim - 2)
-        return permute_dims(self, axes)
+        return _transposed(self)
 
     # Conversions: each needs the value, and so flushes.
 
@@ -264,14 +265,20 @@ class Array(Operators):
     # Indexing
 
     def __getitem__(self, key: Any, /) -> Array:
-        from gpuarray.indexing import get
-
-        return get(self, key)
+        return _get(self, key)
 
     def __setitem__(self, key: Any, value: Any, /) -> None:
-        from gpuarray.indexing import updated
+        self._node = _updated(self, key, value)._node
 
-        self._node = updated(self, key, value)._node
+
+def index_with(
+    get: Callable[[Array, Any], Array],
+    updated: Callable[[Array, Any, Any], Array],
+    transposed: Callable[[Array], Array],
+) -> None:
+    """Set what indexing calls; an import in each call would take longer than a view does."""
+    global _get, _updated, _transposed
+    _get, _updated, _transposed = get, updated, transposed
 
 
 _VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")

@@ -20,7 +20,8 @@ __all__ = ["MODULES", "RECORD", "SUFFIX", "check", "digests", "in_use"]
 MODULES = {
     "gpuarray": (
         *("array", "graph/flush", "graph/node", "graph/program", "operations/operation"),
-        *("operators", "recording", "keys", "indexing", "manipulation/joining"),
+        *("operators", "recording", "keys", "indexing", "reductions"),
+        "manipulation/joining",
         # What a call of a compiled function passes.
         *("compilation", "graph/tape"),
     ),

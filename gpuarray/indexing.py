@@ -15,7 +15,7 @@ import numpy as np
 
 from gpuarray import recording
 from gpuarray.arguments import checked_axis
-from gpuarray.array import Array
+from gpuarray.array import Array, index_with
 from gpuarray.creation.ranges import iota
 from gpuarray.dtypes import check_integer, promote_scalar, python_scalar
 from gpuarray.graph import flush
@@ -24,18 +24,24 @@ from gpuarray.graph.node import (
     GATHER,
     SCATTER,
     UPDATE,
+    VIEW,
     Node,
     clock,
+    leaf,
+    viewed,
 )
 from gpuarray.interop.numpy import from_numpy, to_numpy
-from gpuarray.keys import Key, basic, is_whole, parse, sole_mask
+from gpuarray.keys import Key, basic, is_whole, parse, sole_mask, transposition
 from gpuarray.masks import positions, selected
 from gpuarray.operations import TABLE
 
-__all__ = ["get", "take", "take_along_axis", "updated"]
+__all__ = ["get", "take", "take_along_axis", "transposed", "updated"]
 
 # The map of an axis of which there is the first element alone.
 _DROPPED = (-1, 0, 0)
+
+# Layouts of one shape that a key is kept with; few programs have more than a handful.
+_MOST_PLACES = 64
 
 # Axes with the integer arrays that index them.
 Indices = tuple[tuple[int, Array], ...]
@@ -45,13 +51,13 @@ def get(x: Array, key: Any) -> Array:
     """`x[key]`."""
     known = basic(x, key)
     if known is not None:
-        return recording.view(x, known.shape, known.maps)
+        return _part(x, known)
     mask = sole_mask(key, x)
     if mask is not None:
         return _masked(x, mask)
     parsed = parse(x, key)
     # A view of the whole would be a second owner of the buffer, and `x[i] += 1` would copy it.
-    result = x if parsed.indices and is_whole(parsed, x) else recording.view(x, *parsed[:2])
+    result = x if parsed.indices and is_whole(parsed, x) else _part(x, parsed)
     return _gather(result, parsed.indices, parsed.position) if parsed.indices else result
 
 
@@ -69,8 +75,29 @@ def updated(x: Array, key: Any, value: Any) -> Array:
         return _basic_update(x, parsed, new)
     if is_whole(parsed, x):
         return _scatter(x, parsed.indices, parsed.position, new)
-    part = recording.view(x, parsed.shape, parsed.maps)
+    part = _part(x, parsed)
     return _basic_update(x, parsed, _scatter(part, parsed.indices, parsed.position, new))
+
+
+def transposed(x: Array) -> Array:
+    """`x`, of at least two dimensions, with the last two exchanged."""
+    return _part(x, transposition(x))
+
+
+def _part(x: Array, key: Key) -> Array:
+    """The basic part of a key: `recording.view`, which a key that is used again need not redo."""
+    node = x._node
+    if node.op is not None or key.empty:
+        return recording.record(VIEW, (node,), key.view, node.dtype, key.shape, node.device)
+    found = key.places.get(node.layout)
+    if found is None:
+        if len(key.places) >= _MOST_PLACES:
+            key.places.clear()
+        found = key.places[node.layout] = viewed(node.layout, key.shape, key.maps)
+    buffer = node.buffer
+    assert buffer is not None
+    part = Array(leaf(node.device, buffer, node.offset + found[0], found[1]))
+    return part if buffer.exclusive else recording.owned(part)
 
 
 def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
@@ -296,7 +323,7 @@ def _basic_update(x: Array, key: Key, value: Any) -> Array:
             return recording.full(x.shape, value, x.dtype, x.device)
         if value.shape == x.shape:
             return recording.owned(recording.cast(value, x.dtype))
-    return _record_update(UPDATE, inputs, (key.shape, key.maps), x)
+    return _record_update(UPDATE, inputs, key.view, x)
 
 
 def _scatter(x: Array, indices: Indices, position: int, value: Any) -> Array:
@@ -371,3 +398,6 @@ def _masked_update(x: Array, mask: Array, value: Any) -> Array:
         mask, mask.shape + (1,) * len(rest), tuple((d, 0, 1) for d in range(mask.ndim))
     )
     return recording.ternary(TABLE["where"], full_mask, value, x)
+
+
+index_with(get, updated, transposed)

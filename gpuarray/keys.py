@@ -9,33 +9,48 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gpuarray import recording
 from gpuarray.array import Array
+from gpuarray.graph.node import Layout
 from gpuarray.interop.numpy import from_numpy
 from gpuarray.masks import positions
 from gpuarray.operations import TABLE
 
-__all__ = ["Key", "basic", "is_whole", "parse", "sole_mask", "unravelled"]
+__all__ = ["Key", "basic", "is_whole", "parse", "sole_mask", "transposition", "unravelled"]
 
 HostArray = np.ndarray[Any, Any]
 Map = tuple[int, int, int]
 
 
-class Key(NamedTuple):
+class Key:
     """A key against a shape: the basic part as a view, and what index arrays do to that view.
 
-    `maps` are (axis, start, step) for each dimension of the array, `shape` that of the view.
-    `indices` pairs axes of the view with index arrays; `position` is where their dimensions go.
+    `maps` are (axis, start, step) for each dimension of the array, `shape` that of the view; both
+    together are `view`, the attributes of nodes. `indices` pairs axes of the view with index
+    arrays; `position` is where their dimensions go. `places` has the byte and the layout of the
+    view of an array in memory, by that array's layout.
     """
 
-    shape: tuple[int, ...]
-    maps: tuple[Map, ...]
-    indices: tuple[tuple[int, Array], ...]
-    position: int
+    __slots__ = ("empty", "indices", "maps", "places", "position", "shape", "view")
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        maps: tuple[Map, ...],
+        indices: tuple[tuple[int, Array], ...],
+        position: int,
+    ) -> None:
+        self.shape = shape
+        self.maps = maps
+        self.view = (shape, maps)
+        self.indices = indices
+        self.position = position
+        self.empty = 0 in shape
+        self.places: dict[Layout, tuple[int, Layout]] = {}
 
 
 def is_whole(key: Key, x: Array) -> bool:
@@ -51,7 +66,8 @@ _MOST_KEPT = 4096
 def basic(x: Array, key: Any) -> Key | None:
     """`parse`, for a key of integers, slices of them, None and the ellipsis; None for any other."""
     # Equal parts must be of one type: 1 and 1.0 are equal, and one of them is an error.
-    parts: list[Any] = [x._node.shape]
+    node = x._node
+    parts: list[Any] = [node.shape]
     for item in key if type(key) is tuple else (key,):
         kind = type(item)
         if kind is slice:
@@ -70,11 +86,28 @@ def basic(x: Array, key: Any) -> Key | None:
     token = tuple(parts)
     found = _BASIC.get(token)
     if found is None:
-        found = parse(x, key)
-        if len(_BASIC) >= _MOST_KEPT:
-            _BASIC.clear()
-        _BASIC[token] = found
+        found = _kept(token, parse(x, key))
     return found
+
+
+def transposition(x: Array) -> Key:
+    """What exchanges the last two dimensions of `x`, as if a key could."""
+    node = x._node
+    token = (node.shape, "transposed")
+    found = _BASIC.get(token)
+    if found is None:
+        *before, m, n = node.shape
+        d = len(before)
+        maps = (*((k, 0, 1) for k in range(d)), (d + 1, 0, 1), (d, 0, 1))
+        found = _kept(token, Key((*before, n, m), maps, (), -1))
+    return found
+
+
+def _kept(token: tuple[Any, ...], key: Key) -> Key:
+    if len(_BASIC) >= _MOST_KEPT:
+        _BASIC.clear()
+    _BASIC[token] = key
+    return key
 
 
 def parse(x: Array, key: Any) -> Key:

@@ -18,7 +18,7 @@ from gpuarray.data_types import check_cast
 from gpuarray.dtypes import canonical, float64, int64, real_of, uint64
 from gpuarray.operations import TABLE
 from gpuarray.recording import binary, cast, same_values, unary
-from gpuarray.reductions import check_not_empty, count, reduced
+from gpuarray.reductions import check_not_empty, count, keep, kept, reduced
 
 __all__ = ["accumulation_dtype", "max", "mean", "min", "prod", "std", "sum", "var"]
 
@@ -230,11 +230,16 @@ def mean(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> float(xp.mean(xp.asarray([1, 2, 6])))
     3.0
     """
+    total = kept("mean", x, axis, keepdims)
+    if total is not None:
+        return binary(TABLE["divide"], total, float(x.size // total.size))
     checked_array("mean", x)
     keepdims = checked_flag("mean", "keepdims", keepdims)
     axes = reduced_axes("mean", axis, x.ndim)
     floating = _floating(x)
     total = _folded("sum", floating, axes, keepdims, floating.dtype)
+    if total.size:
+        keep("mean", x, axis, keepdims, total)
     return binary(TABLE["divide"], total, float(count(x, axes)))
 
 
@@ -333,19 +338,26 @@ def accumulation_dtype(name: str, x: Array, dtype: npt.DTypeLike | None) -> np.d
 def _accumulated(
     name: str, x: Array, axis: Axis, dtype: npt.DTypeLike | None, keepdims: bool
 ) -> Array:
+    found = kept(name, x, axis, keepdims) if dtype is None else None
+    if found is not None:
+        return found
     checked_array(name, x)
     keepdims = checked_flag(name, "keepdims", keepdims)
     axes = reduced_axes(name, axis, x.ndim)
-    return _folded(name, x, axes, keepdims, accumulation_dtype(name, x, dtype))
+    found = _folded(name, x, axes, keepdims, accumulation_dtype(name, x, dtype))
+    return keep(name, x, axis, keepdims, found) if dtype is None else found
 
 
 def _extreme(name: str, x: Array, axis: Axis, keepdims: bool) -> Array:
+    found = kept(name, x, axis, keepdims)
+    if found is not None:
+        return found
     if checked_array(name, x).dtype.kind not in "iuf":
         raise TypeError(f"{name}: needs an array of a real dtype, got {x.dtype}")
     keepdims = checked_flag(name, "keepdims", keepdims)
     axes = reduced_axes(name, axis, x.ndim)
     check_not_empty(name, x, axes)
-    return _folded(name, x, axes, keepdims, x.dtype)
+    return keep(name, x, axis, keepdims, _folded(name, x, axes, keepdims, x.dtype))
 
 
 def _variance(name: str, x: Array, axis: Axis, correction: float, keepdims: bool) -> Array:

@@ -12,5 +12,6 @@ cdef class Executor:
     @cython.locals(
         step=Step, addresses=list, values=list, outputs=list, buffer=CudaBuffer, scratch=CudaBuffer,
         shared=bint, again=tuple, winners=Py_ssize_t, pointers=tuple, sizes=tuple, scalars=tuple,
+        tail=tuple, converted=list,
     )
     cpdef list run(self, Task task)

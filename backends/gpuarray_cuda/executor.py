@@ -88,9 +88,9 @@ class Executor:
         # Streams of threads that have ended; the driver would keep each for good.
         self._free_streams: deque[int] = deque()
         self._tickets: dict[int, CudaBuffer] = {}
-        # The scalars of a tape's task, which are the same at each replay, for which launch, and as
-        # its arguments.
-        self._repeated: tuple[object, object, list[int | float]] = (None, None, [])
+        # The scalars of a tape's task, which are the same at each replay, for which launch, and the
+        # end of its arguments, which they are in.
+        self._repeated: tuple[object, object, tuple[int | float, ...]] = (None, None, ())
         self.graphs = Graphs(self)
 
     @property
@@ -171,23 +171,24 @@ class Executor:
             elif parts:
                 scratch = CudaBuffer(self.device, runtime, parts, stream)
                 values += (scratch.pointer, self._ticket_counters(stream))
-            values += sizes
+            tail = sizes
             if scalars:
                 given = task.scalars
                 again = self._repeated
                 if again[0] is given and again[1] is scalars:
-                    values += again[2]
+                    tail = again[2]
                 else:
-                    first = len(values)
+                    converted: list[Any] = [*sizes]
                     for k, dtype, real in scalars:
                         value = given[k]
                         if real and value.__class__ is float and -OVERFLOW < value < OVERFLOW:
-                            values.append(value)
+                            converted.append(value)
                         else:
-                            append_scalar(values, value, dtype)
+                            append_scalar(converted, value, dtype)
+                    tail = tuple(converted)
                     if given.__class__ is tuple:
-                        self._repeated = (given, scalars, values[first:])
-            runtime.launch(kernel, grid, block, room, stream, values)
+                        self._repeated = (given, scalars, tail)
+            runtime.launch(kernel, grid, block, room, stream, values, tail)
         if shared:
             self.let_others_wait(stream)
         return outputs

@@ -33,13 +33,16 @@ class CudaKernel:
         "arguments",
         "buffer",
         "function",
+        "heads",
         "local_bytes",
         "name",
         "pack",
+        "pack_head",
         "parameters",
         "registers",
         "shared_allowed",
         "static_shared_bytes",
+        "tail",
     )
 
     def __init__(self, name: str, arguments: str, owner: Any, function: Any) -> None:
@@ -51,12 +54,21 @@ class CudaKernel:
         self.local_bytes = 0
         self.static_shared_bytes = 0
         self.shared_allowed = UNASKED_SHARED_BYTES
-        layout = struct.Struct("=" + arguments.replace("f", "f4x"))
+        layout = _layout(arguments)
         self.pack: Callable[..., None] = layout.pack_into
+        # What stands in the buffer behind the values that are written for each launch, and what
+        # writes those; by their number in `heads`.
+        self.tail: Sequence[int | float] = ()
+        self.pack_head = self.pack
+        self.heads: dict[int, Callable[..., None]] = {}
         self.buffer = ctypes.create_string_buffer(max(8, layout.size))
         # The driver wants an array of pointers to the arguments; there is one, the struct.
         self._addresses = (ctypes.c_void_p * 1)(ctypes.addressof(self.buffer))
         self.parameters = ctypes.addressof(self._addresses)
+
+
+def _layout(arguments: str) -> struct.Struct:
+    return struct.Struct("=" + arguments.replace("f", "f4x"))
 
 
 class Launcher:
@@ -118,11 +130,17 @@ class Launcher:
         shared_bytes: int,
         stream: int,
         values: Sequence[int | float],
+        tail: Sequence[int | float] = (),
     ) -> None:
         """See `runtime.DeviceRuntime.launch`."""
         try:
-            kernel.pack(kernel.buffer, 0, *values)
+            if tail and tail is kernel.tail:
+                kernel.pack_head(kernel.buffer, 0, *values)
+            else:
+                self._pack(kernel, values, tail)
         except struct.error as error:
+            kernel.tail = ()
+            values = (*values, *tail)
             raise ValueError(
                 f"kernel {kernel.name!r} takes {kernel.arguments!r} "
                 f"({len(kernel.arguments)} values), got {len(values)} values {values!r}: {error}"
@@ -136,6 +154,18 @@ class Launcher:
             self._launch_again(code, kernel, grid, block, shared_bytes, stream)
         # Only now: a fault that this launch reports is an earlier kernel's.
         self._context.last_kernel = kernel.name
+
+    def _pack(
+        self, kernel: CudaKernel, values: Sequence[int | float], tail: Sequence[int | float]
+    ) -> None:
+        kernel.tail = ()
+        kernel.pack(kernel.buffer, 0, *values, *tail)
+        if tail.__class__ is tuple:  # which nobody can change
+            head = kernel.heads.get(len(values))
+            if head is None:
+                head = _layout(kernel.arguments[: len(values)]).pack_into
+                kernel.heads[len(values)] = head
+            kernel.pack_head, kernel.tail = head, tail
 
     def _launch_again(
         self, code: Any, kernel: CudaKernel, grid: int, block: int, shared_bytes: int, stream: int

@@ -225,18 +225,20 @@ class DeviceRuntime(Protocol):
         shared_bytes: int,
         stream: int,
         values: Sequence[int | float],
+        tail: Sequence[int | float] = (),
     ) -> None:
         """Enqueue `kernel` on `stream`: `grid` blocks of `block` threads.
 
         `grid` and `block` are at least 1.  `shared_bytes` is dynamic shared memory for each block;
         with the kernel's own it may reach `DeviceProperties.shared_bytes_per_block`.  `values`
-        has a number for each character of the kernel's `arguments`, an integer in the range of
-        int64 where that is ``q``; they are copied before the call returns.
+        and `tail` together have a number for each character of the kernel's `arguments`, an integer
+        in the range of int64 where that is ``q``; they are copied before the call returns.  A
+        `tail` that is the very tuple of the kernel's launch before costs nothing.
 
         Raises
         ------
         ValueError
-            If `values` does not fit `arguments`.
+            If `values` and `tail` do not fit `arguments`.
         DeviceError
             If the driver refuses the launch; the message names the kernel.
         """

@@ -40,3 +40,6 @@ cdef class Node:
     cdef public bint consumed
 
     cpdef become_leaf(self, Buffer buffer, offset, Layout layout)
+
+@cython.locals(node=Node)
+cpdef Node leaf(device, Buffer buffer, offset, Layout layout)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import gpuarray
 from benchmarks import ours
 from benchmarks.__main__ import main
 from benchmarks.agreement import Expected, expected, worst_error
@@ -165,17 +164,35 @@ def test_nothing_new_is_started_when_time_is_up(
     assert "out of time, not run: sum: gpuarray" in capsys.readouterr().out
 
 
-def test_a_compiled_row_stands_beside_the_plain_one_and_counts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gpuarray, "compile", lambda function: function, raising=False)
-    status, report = report_of(tmp_path, "--peers", "numpy", "--only", "small,small-30")
+def test_a_compiled_row_stands_beside_the_plain_one(tmp_path: Path) -> None:
+    status, report = report_of(tmp_path, "--peers", "numpy", "--only", "mask,small,small-30")
     assert status == 0
-    assert {row["name"]: row["counts"] for row in report["rows"]} == {
-        "small-30": False,
-        "small-30-compiled": True,
-        "small": True,
-    }
+    assert [row["name"] for row in report["rows"]] == [
+        "mask",
+        "small-30",
+        "small-30-compiled",
+        "small",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "counting"), [(0.1e-3, "softmax-compiled"), (0.3e-3, "softmax")]
+)
+def test_the_faster_of_the_plain_and_the_compiled_row_counts(seconds: float, counting: str) -> None:
+    [work] = [w for w in workloads() if w.name == "softmax"]
+    found = {"gpuarray": record(0.2e-3), "gpuarray.compile": record(seconds), "torch": record(1e-3)}
+    both = rows([work], [], {"softmax": found}, "NVIDIA H200", H200_COPY, True)
+    assert [row["name"] for row in both if row["counts"]] == [counting]
+    assert summary(both)["geometric mean"] == pytest.approx(1e-3 / min(seconds, 0.2e-3))
+
+
+def test_a_wrong_result_of_the_compiled_row_does_not_count() -> None:
+    [work] = [w for w in workloads() if w.name == "softmax"]
+    wrong = record(0.1e-3, agrees=False)
+    found = {"gpuarray": record(0.2e-3), "gpuarray.compile": wrong, "torch": record(1e-3)}
+    both = rows([work], [], {"softmax": found}, "NVIDIA H200", H200_COPY, True)
+    assert [row["name"] for row in both if row["counts"]] == ["softmax"]
+    assert summary(both)["wrong or failed"] == ["softmax-compiled"]
 
 
 @pytest.mark.parametrize(

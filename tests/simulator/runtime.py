@@ -247,15 +247,16 @@ class SimulatedDeviceRuntime(CapturingDevice):
         shared_bytes: int,
         stream: int,
         values: Sequence[int | float],
+        tail: Sequence[int | float] = (),
     ) -> None:
+        values = [*values, *tail]
         with self._call("launch", reports=True):
             packed = kernel.pack(values)
             if self._kernels.get((kernel.source, kernel.name, kernel.arguments)) is not kernel:
                 raise DeviceError(f"{kernel.name}: was compiled for another device")
             kernel.check(grid, block, shared_bytes, self.properties.shared_bytes_per_block)
-            kept = list(values)
             if self.deferred(
-                stream, lambda s: self.launch(kernel, grid, block, shared_bytes, s, kept)
+                stream, lambda s: self.launch(kernel, grid, block, shared_bytes, s, values)
             ):
                 return
             runtime = self._runtime
