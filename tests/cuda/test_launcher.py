@@ -18,7 +18,7 @@ class Noting:
         self.launched: list[bytes] = []
         self.kernel: Any = None
 
-    def cuLaunchKernel(self, *_: Any) -> tuple[int]:  # noqa: N802  (the driver's name)
+    def cuLaunchKernel(self, *_: Any) -> tuple[int]:
         self.launched.append(self.kernel.buffer.raw)
         return (0,)
 
