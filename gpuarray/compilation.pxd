@@ -5,7 +5,7 @@ from gpuarray.graph.node cimport Node
 cdef class _Recording:
     cdef public object generation, results, run, tape, template, updates
 
-    @cython.locals(array=Array)
+    @cython.locals(array=Array, memory=list, place=tuple)
     cpdef replay(self, arrays, list inputs)
 
 cdef class _Call:

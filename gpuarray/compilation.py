@@ -128,8 +128,9 @@ class _Recording:
             if argument >= 0:
                 found.append(arrays[argument])
                 continue
+            place = memory[position]
             array = Array.__new__(Array)
-            array._node = leaf(device, *memory[position], layout)
+            array._node = leaf(device, place[0], place[1], layout)
             found.append(array)
         for argument, x in self.updates:
             arrays[argument]._node = leaf(x.device, *memory[x.memory], x.layout)

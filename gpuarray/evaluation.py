@@ -37,7 +37,9 @@ def evaluate(*arrays: Array) -> None:
     >>> xp.evaluate(low, high)
     """
     if len(arrays) == 1 and arrays[0].__class__ is Array:
-        flush.flush((arrays[0]._node,))
+        node = arrays[0]._node
+        if node.op is not None:
+            flush.flush((node,))
         return
     wanted: dict[Any, list[Node]] = {}
     for x in arrays:

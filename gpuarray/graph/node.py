@@ -264,8 +264,18 @@ def trace(node: Node) -> None:
 
 def leaf(device: "Device", buffer: Buffer, offset: int, layout: Layout) -> Node:
     """A leaf whose first element is `offset` bytes into `buffer`."""
-    low = NEVER if buffer.exclusive else AT_ONCE
-    node = Node(None, (), None, layout.dtype, layout.shape, device, low)
+    # As Node.__init__ does, without its call.
+    node = Node.__new__(Node)
+    node.op = None
+    node.inputs = ()
+    node.attributes = None
+    node.dtype = layout.dtype
+    node.shape = layout.shape
+    node.device = device
+    node.low = NEVER if buffer.exclusive else AT_ONCE
+    node.epoch = 0
+    if DEBUG:
+        trace(node)
     node.buffer = buffer
     node.offset = offset
     node.layout = layout

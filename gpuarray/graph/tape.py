@@ -170,7 +170,8 @@ class Tape:
         self.results: list[tuple[int, int, Layout]] = []
         self.nbytes = 0
         self._refusal = ""
-        self._only: tuple[Run, list[Place]] | None = None
+        # The one task, how its inputs and how the results are found; nothing where there are more.
+        self._only: _Only | None = None
         self._origins = [offset for _, offset in inputs]
         # Buffers that live, by id. One that is gone must not be taken for a new one at its address.
         self._slots: dict[int, tuple[weakref.ref[Buffer], int]] = {}
@@ -263,8 +264,8 @@ class Tape:
             if type(action) is Run and action.bases is None:
                 made_by = {slot: k for k, slot in enumerate(action.outputs)}
                 if all(slot in made_by for slot, *_ in self.results):
-                    places = [(made_by[slot], offset) for slot, offset, _ in self.results]
-                    self._only = action, places
+                    places = tuple((made_by[slot], offset) for slot, offset, _ in self.results)
+                    self._only = _Only(action, places, self.inputs)
 
     def _known(self, buffer: Buffer) -> int | None:
         found = self._slots.get(id(buffer))
@@ -318,7 +319,7 @@ class Tape:
         The flush lock is held. `constants` stand for those of the tape.
         """
         if self._only is not None:
-            return self._replay_only(*self._only, inputs)
+            return self._only.replay(inputs)
         given = self.constants if constants is None else constants
         memory: list[Any] = [*inputs, *((buffer, 0) for buffer in given), *self._made]
         for action, releases in zip(self.actions, self.releases, strict=True):
@@ -345,13 +346,28 @@ class Tape:
                 memory[slot] = None
         return [_at(memory, (slot, offset)) for slot, offset, _ in self.results]
 
-    def _replay_only(self, run: Run, places: list[Place], inputs: Sequence[Memory]) -> list[Memory]:
-        """Replay one task that makes all results: nearly nothing but the task itself."""
-        step = run.step
-        given = [(inputs[slot][0], inputs[slot][1] + offset) for slot, offset in run.inputs]
-        task = Task(step, run.device, given, run.scalars, step.no_bases)
-        buffers = run.device.run(task=task)
-        return [(buffers[k], offset) for k, offset in places]
+
+class _Only:
+    """One task that makes all results: its replay is nearly nothing but the task itself."""
+
+    __slots__ = ("_as_given", "_device", "_inputs", "_places", "_scalars", "_step")
+
+    def __init__(self, run: Run, places: tuple[Place, ...], inputs: int) -> None:
+        self._step = run.step
+        self._device = run.device
+        self._inputs = run.inputs
+        self._scalars = run.scalars
+        self._places = places
+        self._as_given = run.inputs == tuple((slot, 0) for slot in range(inputs))
+
+    def replay(self, inputs: Sequence[Memory]) -> list[Memory]:
+        given: Any = inputs
+        if not self._as_given:
+            given = [(inputs[slot][0], inputs[slot][1] + offset) for slot, offset in self._inputs]
+        step = self._step
+        task = Task(step, self._device, given, self._scalars, step.no_bases)
+        buffers = self._device.run(task=task)
+        return [(buffers[k], offset) for k, offset in self._places]
 
 
 def _at(memory: list[Any], place: Place) -> Memory:
