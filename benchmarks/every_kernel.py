@@ -18,6 +18,7 @@ import numpy as np
 import gpuarray as xp
 from benchmarks.every_hand_written import compactions, matrices, scans, sorts
 from gpuarray.operations import TABLE
+from gpuarray.random import Generator
 
 __all__ = ["main"]
 
@@ -335,9 +336,29 @@ def large(values: Values) -> Iterator[Check]:
     yield "large columns", xp.sum(found), np.asarray(((1 << 31) - 251 + 0) // 251 + 1)
 
 
+def random_numbers(values: Values) -> Iterator[Check]:
+    """Every row of random numbers, from each place in a block on; NumPy's backend is right."""
+    draws: dict[str, Callable[[Generator, int], Array]] = {
+        "random float32": lambda g, n: g.random(n, dtype="float32"),
+        "random": lambda g, n: g.random(n),
+        "normal float32": lambda g, n: g.standard_normal(n, dtype="float32"),
+        "normal": lambda g, n: g.standard_normal(n),
+        "integers": lambda g, n: g.integers(-5, 1 << 40, n),
+        "gamma": lambda g, n: g.gamma(2.5, 1.0, n),
+        "poisson": lambda g, n: g.poisson(40.0, n),
+        "binomial": lambda g, n: g.binomial(100, 0.3, n),
+    }
+    for name, draw in draws.items():
+        for skipped in range(4):
+            ours, numpys = Generator(skipped), Generator(skipped, device="cpu")
+            for generator in (ours, numpys):
+                draw(generator, skipped)
+            yield f"{name} from {skipped}", draw(ours, 1003), np.asarray(draw(numpys, 1003))
+
+
 GROUPS: tuple[Callable[[Values], Iterator[Check]], ...] = (
     *(operations, casts, layouts, tiles, reductions, reduction_shapes, broadcast_reductions),
-    *(updates, compactions, scans, sorts, matrices),
+    *(updates, compactions, scans, sorts, matrices, random_numbers),
 )
 
 

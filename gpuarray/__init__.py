@@ -149,7 +149,7 @@ from gpuarray.statistics import max, mean, min, prod, std, sum, var
 from gpuarray.utility import all, any, diff
 
 if _TYPE_CHECKING:
-    from gpuarray import fft, linalg
+    from gpuarray import fft, linalg, random
 
 __version__ = "0.1.0"
 __array_api_version__ = "2025.12"
@@ -280,6 +280,7 @@ __all__ = [
     "positive",
     "pow",
     "prod",
+    "random",
     "real",
     "reciprocal",
     "remainder",
@@ -332,7 +333,7 @@ if not _TYPE_CHECKING:  # which would take any name for one that is there
 
     def __getattr__(name: str) -> _Any:
         # The extensions are imported when they are first used: a tenth of the time of this import.
-        if name in ("fft", "linalg"):
+        if name in ("fft", "linalg", "random"):
             return _importlib.import_module(f"gpuarray.{name}")
         from gpuarray.suggestions import unknown_name
 

@@ -36,8 +36,10 @@ CATEGORIES: Mapping[str, frozenset[DType]] = {
     "floating": frozenset(_REAL_FLOATING + _COMPLEX),
     "real floating": frozenset(_REAL_FLOATING),
     "complex": frozenset(_COMPLEX),
+    "uint64": frozenset((np.dtype("uint64"),)),
+    "float64": frozenset((np.dtype("float64"),)),
 }
-"""The standard's data type categories; a key reads well in "needs <key> arrays"."""
+"""The standard's data type categories, and two dtypes; a key reads well in "needs <key> arrays"."""
 
 
 def _same(dtype: DType) -> DType:
@@ -60,7 +62,18 @@ def _real(loop: DType) -> DType:
 LOOPS: Mapping[str, Callable[[DType], DType]] = {"same": _same, "true divide": _true_divide}
 """From the promoted dtype of the operands to the dtype the operation is computed in."""
 
-RESULTS: Mapping[str, Callable[[DType], DType]] = {"same": _same, "bool": _bool, "real": _real}
+
+def _always(name: str) -> Callable[[DType], DType]:
+    dtype = np.dtype(name)
+    return lambda loop: dtype
+
+
+RESULTS: Mapping[str, Callable[[DType], DType]] = {
+    "same": _same,
+    "bool": _bool,
+    "real": _real,
+    **{name: _always(name) for name in ("uint32", "float32", "float64")},
+}
 """From the dtype the operation is computed in to the dtype of its result."""
 
 

@@ -19,7 +19,7 @@ import pluggy
 from gpuarray.devices import Device, chosen
 from gpuarray.errors import BackendUnavailable
 from gpuarray.graph import flush
-from gpuarray.operations import TABLE, Operation
+from gpuarray.operations import RANDOM, TABLE, Operation
 from gpuarray.plugins import hookspecs, library_hooks
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Backend:
 
     def refresh(self) -> None:
         """Ask all plugins for their operations anew, the backend's own first."""
-        table = dict(TABLE)
+        table = TABLE | RANDOM
         found = self.manager.hook.gpuarray_operations(table=MappingProxyType(table))
         # Pluggy lists the last registered first; a later plugin overrides an earlier one.
         for rows in reversed(found):

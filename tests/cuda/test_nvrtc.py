@@ -15,6 +15,7 @@ import pytest
 import gpuarray as xp
 from benchmarks.programs import forces
 from gpuarray.operations import TABLE
+from gpuarray.random import Generator
 from gpuarray_cuda import compaction
 
 from .kernels import Source, compile_all, ptx, resources, sources
@@ -36,6 +37,7 @@ N = 1 << 20
 SIZES = (1, 2, 4, 8, 16)
 OPERATIONS = (144, 104, 56, 80, 64)  # 137 100 48 80 48
 CASTS = (56, 48, 48, 48, 40)  # 48 40 40 40 32
+DRAWS = (0, 0, 80, 80, 0)  # 72 72
 LAYOUTS = (128, 72, 72, 64, 40)  # 128 64 64 64 40
 TILES = (88, 80, 80, 96, 72)  # 80 76 71 87 64
 UPDATES = (80, 64, 48, 56, 40)  # 78 62 40 48 30
@@ -116,6 +118,26 @@ def test_every_operation(dtype: str, architecture: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_cast(dtype: str, architecture: str) -> None:
     check(each_cast, dtype, architecture, CASTS)
+
+
+def each_draw(dtype: str, architecture: str) -> None:
+    """Every row of random numbers, as one number a thread and as several."""
+    rng = Generator(1)
+    (parameters,) = arrays("float64", (N,))
+    (bounds,) = arrays("int64", (N,))
+    xp.evaluate(rng.random(N, dtype=dtype))
+    xp.evaluate(rng.standard_normal(N, dtype=dtype))
+    xp.evaluate(xp.sum(rng.standard_normal((1024, 1024), dtype=dtype), axis=0))
+    xp.evaluate(rng.integers(0, bounds))
+    xp.evaluate(rng.gamma(parameters))
+    xp.evaluate(rng.poisson(parameters))
+    xp.evaluate(rng.binomial(100, parameters))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", REALS)
+def test_every_draw(dtype: str, architecture: str) -> None:
+    check(each_draw, dtype, architecture, DRAWS)
 
 
 # Layouts. The elements are only moved and compared, so that dtypes of one size make one code.

@@ -32,6 +32,9 @@ WAITING = re.compile(
 PTX = re.compile(
     r'asm\("([\w.]+) %0, %1(?:, %2)?;" : "=f"\((\w+)\) : "f"\((\w+)\)(?:, "f"\((\w+)\))?\);'
 )
+WIDE_PRODUCT = re.compile(
+    r'asm\("mul\.wide\.u32 %0, %1, %2;" : "=l"\((\w+)\) : "r"\((\w+)\), "r"\((\w+)\)\);'
+)
 # Copies to shared memory, which the header has, too.
 COPY = re.compile(
     r'asm volatile\("[^"]*cp\.async\.c[ag]\.shared\.global [^"]*, (\d+);}" :: ([^;]*);'
@@ -108,6 +111,7 @@ def without_ptx(source: str) -> str:
         return f"{found[2]} = gasim_{found[1].replace('.', '_')}({operands});"
 
     source = PTX.sub(call, source)
+    source = WIDE_PRODUCT.sub(r"\1 = (unsigned long long)\2 * \3;", source)
     source = COUNT.sub(r"\1 += \2 != 0;", source)
     source = COPY.sub(r"gasim_copy_async(shared, global, \1);", source)
     return source.replace(WAIT_FOR_COPIES, "gasim_wait_for_copies();")

@@ -19,6 +19,7 @@ _FILES = (
     "integer",
     "real",
     "lanes",
+    "random",
     "complex_arithmetic",
     "complex_exponential",
     "complex_hyperbolic",

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gpuarray.graph.program import Store
-from gpuarray.operations import Operation
+from gpuarray.operations import RANDOM, Operation
 from gpuarray.plugins import Program
 from gpuarray_cuda.codegen.values import (
     C_NAMES,
@@ -34,6 +34,8 @@ BLOCK = 256
 # float32, H200, 2026-11-26). One vector also compiles in three quarters of the time.
 _LONG = 32
 _LONG_ACCESSES = 8
+# Vectors a thread of random numbers of which nothing is read: they share the round keys of Philox.
+_DRAWN = 4
 # Lanes of 4 bytes that are computed together; more would spill.
 _MOST_LANES = 8
 _REGISTER_BYTES = 4
@@ -96,6 +98,8 @@ class _Writer:
         extra = ("u32* winners",) if self.collides else ()
         self.arguments = Arguments(program, extra, ("threads",))
         self.inner = program.kept - 1
+        # What counts vectors: in 32 bits, 2**31 elements and a block beyond them are no overflow.
+        self.count = "i64" if program.wide else "u32"
         self.width, self.vector = vectors(program)
         self.unroll = self._unroll(attempt.unroll)
         self.together = self._together()
@@ -106,6 +110,9 @@ class _Writer:
         computed = sum(i[0] not in ("scalar", "load") for i in self.program.body)
         if self.width == 1:
             return 4 if computed <= 64 else 1
+        drawn = any(getattr(i[0], "name", "") in RANDOM for i in self.program.body)
+        if drawn and all(i[0] != "load" for i in self.program.body):
+            return _DRAWN
         long = computed >= _LONG and len(self.program.accesses) <= _LONG_ACCESSES
         return 2 if wanted and long and self.width * 2 <= _MOST_LANES else 1
 
@@ -133,9 +140,11 @@ class _Writer:
         index = self.values.index
         unsigned = "u64" if self.program.wide else "u32"
         lines = [
-            f"  const i64 first = (i64)blockIdx.x * {BLOCK * self.unroll} + threadIdx.x;",
+            f"  const {self.count} count = ({self.count})threads;",
+            f"  const {self.count} first = "
+            f"({self.count})blockIdx.x * {BLOCK * self.unroll} + threadIdx.x;",
             # All lanes of a warp make its words of bits.
-            *([] if self.mode == "bits" else ["  if (first >= threads) return;"]),
+            *([] if self.mode == "bits" else ["  if (first >= count) return;"]),
             f"  {index} j0[{self.unroll}];",
         ]
         outer = range(self.inner)
@@ -144,8 +153,8 @@ class _Writer:
         lines += [
             "#pragma unroll",
             f"  for (int u = 0; u < {self.unroll}; ++u) {{",
-            f"    const i64 at = first + u * {BLOCK};",
-            f"    {unsigned} q = ({unsigned})(at < threads ? at : threads - 1);",
+            f"    const {self.count} at = first + u * {BLOCK};",
+            f"    {unsigned} q = ({unsigned})(at < count ? at : count - 1);",
         ]
         step = f" * {self.width}" if self.width > 1 else ""
         if outer:
@@ -218,7 +227,9 @@ class _Writer:
         self.values.lane = "lane"
         body = enumerate(self.program.body)
         axes = self._axes(inner, unit)
-        return self.values.lane_statements(body, axes, load, lanes, "  ", joined=True)
+        return self.values.lane_statements(
+            body, axes, load, lanes, "  ", joined=True, row=self.width
+        )
 
     def _loads_elements(self) -> bool:
         return any(i[0] == "load" and i[2] not in self.vector for i in self.program.body)
@@ -230,7 +241,7 @@ class _Writer:
             f"  for (int v = 0; v < {self.together}; ++v) {{",
             f"    const int u = b * {self.together} + v;",
         ]
-        bounded = f"first + u * {BLOCK} < threads"
+        bounded = f"first + u * {BLOCK} < count"
         tail = self._has_tail()
         lines.append(f"    if ({self._whole() if tail else bounded}) {{")
         for store in self.program.stores:
@@ -256,19 +267,19 @@ class _Writer:
         self.values.lane = f"v * {self.width} + k" if self.width > 1 else "v"
         value = self.values.name(store.value)
         if self._has_tail():
-            value += f" && at * {self.width} + k < (i64)e0"
+            value += f" && at * {self.width} + k < ({self.count})e0"
         lanes = 32 // self.width
         return [
             "#pragma unroll",
             f"  for (int v = 0; v < {self.together}; ++v) {{",
-            f"    const i64 at = first + (b * {self.together} + v) * {BLOCK};",
+            f"    const {self.count} at = first + (b * {self.together} + v) * {BLOCK};",
             "    u32 bits = 0;",
             "#pragma unroll",
             f"    for (int k = 0; k < {self.width}; ++k) bits |= (u32)({value}) << k;",
-            f"    bits = at < threads ? bits << threadIdx.x % {lanes} * {self.width} : 0;",
+            f"    bits = at < count ? bits << threadIdx.x % {lanes} * {self.width} : 0;",
             "#pragma unroll",
             f"    for (int d = 1; d < {lanes}; d *= 2) bits |= ga_shuffle_xor(bits, d);",
-            f"    if (at < threads && threadIdx.x % {lanes} == 0)",
+            f"    if (at < count && threadIdx.x % {lanes} == 0)",
             f"      reinterpret_cast<u32*>(p{store.access})[at / {lanes}] = bits;",
             "  }",
         ]
@@ -302,7 +313,7 @@ class _Writer:
 
     def _whole(self) -> str:
         """The condition that vector u is not cut short, where there is a tail."""
-        return f"(first + u * {BLOCK} + 1) * {self.width} <= (i64)e0"
+        return f"(first + u * {BLOCK} + 1) * {self.width} <= ({self.count})e0"
 
     def _last(self, inner: str) -> str:
         """`inner`, or the last index where it is past the end."""
