@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from gpuarray.array import Array
@@ -100,7 +101,7 @@ class Continuous(Draws):
     ) -> Array:
         """Exponential numbers with mean 1."""
         shape, device, wanted, _ = self._arguments("standard_exponential", size, dtype)
-        return -log1p(-self._unit(shape, device, wanted))
+        return -self._log_unit(shape, device, wanted)
 
     def exponential(
         self, scale: Parameter = 1.0, size: Size = None, *, dtype: npt.DTypeLike | None = None
@@ -108,7 +109,7 @@ class Continuous(Draws):
         """Exponential numbers with mean `scale`, which is at least 0."""
         shape, device, wanted, (mean,) = self._arguments("exponential", size, dtype, scale=scale)
         check_not_negative("exponential", "scale", mean)
-        return -log1p(-self._unit(shape, device, wanted)) * mean
+        return -self._log_unit(shape, device, wanted) * mean
 
     def laplace(
         self, loc: Parameter = 0.0, scale: Parameter = 1.0, size: Size = None, *,
@@ -156,7 +157,7 @@ class Continuous(Draws):
         """Weibull's distribution with shape `a`, which is positive, and scale 1."""
         shape, device, wanted, (form,) = self._arguments("weibull", size, dtype, a=a)
         check_not_negative("weibull", "a", form, positive=True)
-        return (-log1p(-self._unit(shape, device, wanted))) ** (1.0 / form)
+        return (-self._log_unit(shape, device, wanted)) ** (1.0 / form)
 
     def pareto(
         self, a: Parameter, size: Size = None, *, dtype: npt.DTypeLike | None = None
@@ -164,7 +165,7 @@ class Continuous(Draws):
         """Pareto's second distribution (Lomax) with shape `a`, which is positive."""
         shape, device, wanted, (form,) = self._arguments("pareto", size, dtype, a=a)
         check_not_negative("pareto", "a", form, positive=True)
-        return expm1(-log1p(-self._unit(shape, device, wanted)) / form)
+        return expm1(-self._log_unit(shape, device, wanted) / form)
 
     def power(
         self, a: Parameter, size: Size = None, *, dtype: npt.DTypeLike | None = None
@@ -180,7 +181,7 @@ class Continuous(Draws):
         """The length of a vector of two normal numbers with standard deviation `scale`."""
         shape, device, wanted, (mode,) = self._arguments("rayleigh", size, dtype, scale=scale)
         check_not_negative("rayleigh", "scale", mode)
-        return sqrt(-2.0 * log1p(-self._unit(shape, device, wanted))) * mode
+        return sqrt(-2.0 * self._log_unit(shape, device, wanted)) * mode
 
     def triangular(
         self, left: Parameter, mode: Parameter, right: Parameter, size: Size = None, *,
@@ -222,6 +223,10 @@ class Continuous(Draws):
         x = mu + (y - sqrt(y * (4.0 * width + y))) * (mu / (2.0 * width))
         u = self._unit(shape, device, wanted)
         return where(u * (mu + x) <= mu, x, mu * mu / x)
+
+    def _log_unit(self, shape: tuple[int, ...], device: Device, dtype: np.dtype[Any]) -> Array:
+        """Logarithms of numbers in (0, 1]: 1 minus a multiple of 2**-24 or 2**-53 is exact."""
+        return log(1.0 - self._unit(shape, device, dtype))
 
     # Of the gamma family
 
