@@ -147,9 +147,10 @@ from gpuarray.sets import isin, unique_all, unique_counts, unique_inverse, uniqu
 from gpuarray.sorting import argsort, sort
 from gpuarray.statistics import max, mean, min, prod, std, sum, var
 from gpuarray.utility import all, any, diff
+from gpuarray.vectorization import vectorize
 
 if _TYPE_CHECKING:
-    from gpuarray import fft, linalg, random
+    from gpuarray import cuda, fft, linalg, random
 
 __version__ = "0.1.0"
 __array_api_version__ = "2025.12"
@@ -205,6 +206,7 @@ __all__ = [
     "cos",
     "cosh",
     "count_nonzero",
+    "cuda",
     "cumulative_prod",
     "cumulative_sum",
     "diff",
@@ -323,6 +325,7 @@ __all__ = [
     "unstack",
     "var",
     "vecdot",
+    "vectorize",
     "where",
     "zeros",
     "zeros_like",
@@ -333,7 +336,7 @@ if not _TYPE_CHECKING:  # which would take any name for one that is there
 
     def __getattr__(name: str) -> _Any:
         # The extensions are imported when they are first used: a tenth of the time of this import.
-        if name in ("fft", "linalg", "random"):
+        if name in ("cuda", "fft", "linalg", "random"):
             return _importlib.import_module(f"gpuarray.{name}")
         from gpuarray.suggestions import unknown_name
 

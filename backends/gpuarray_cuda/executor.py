@@ -267,7 +267,7 @@ class Executor:
     def prepare_elementwise(self, step: Step, mode: str) -> _Launch:
         """The launch of a step without reductions; `mode` is as in `elementwise.elementwise`."""
         program, operations = step.program, self._operations
-        rows = tuple(operations[name] for name in _operation_names(program))
+        rows = _rows(program, operations)
         generated, kernel = self._compiled(
             (program, mode, rows),
             elementwise.ATTEMPTS,
@@ -297,7 +297,7 @@ class Executor:
 
     def _prepare_patches(self, step: Step, chosen: patches.Patch) -> _Launch:
         program, operations = step.program, self._operations
-        rows = tuple(operations[name] for name in _operation_names(program))
+        rows = _rows(program, operations)
         generated, kernel = self._compiled(
             (program, chosen, rows),
             elementwise.ATTEMPTS,
@@ -324,7 +324,7 @@ class Executor:
     def _prepare_reduction(self, step: Step) -> _Launch:
         program, operations = step.program, self._operations
         shape = self._reduction_shape(step)
-        rows = tuple(operations[name] for name in _operation_names(program))
+        rows = _rows(program, operations)
         block = reduction.BLOCK if isinstance(shape, reduction.Shape) else shape.block
         generated, kernel = self._compiled(
             (program, shape, rows),
@@ -394,10 +394,10 @@ def _pointers(step: Step) -> tuple[tuple[int, int], ...]:
     return () if found == tuple((k, 0) for k in range(operands)) else found
 
 
-def _operation_names(program: Program) -> list[str]:
-    """The names of the rows that a program uses."""
-    found = (i[0] for i in program.instructions)
-    return list(dict.fromkeys(op.name for op in found if isinstance(op, Operation)))
+def _rows(program: Program, operations: Mapping[str, Operation]) -> tuple[Operation, ...]:
+    """The rows that compute a program."""
+    found = dict.fromkeys(i[0] for i in program.instructions if isinstance(i[0], Operation))
+    return tuple(op.row(operations) for op in found)
 
 
 def _winners(number: int, task: Task) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpuarray.graph.node import contiguous_layout
 from gpuarray.graph.program import Program, Task
-from gpuarray.operations import Operation
+from gpuarray.operations import CustomOperation, Operation
 from gpuarray.plugins import Operand
 from gpuarray_cuda.codegen import patches
 from gpuarray_cuda.codegen.values import C_NAMES, Arguments, Values, scalar_positions
@@ -37,7 +37,7 @@ def scan_joined(
     after: Task | None,
     position: int,
 ) -> Operand | None:
-    """See `library_hooks.gpuarray_scan_joined`; None where a task's kernel goes by patches.
+    """See `library_hooks.gpuarray_scan_joined`; None where a task has no function beside a scan.
 
     Those read what lies along another axis through tiles, which a scan does not have.
     """
@@ -86,12 +86,15 @@ class _Function(NamedTuple):
 
 
 def _prepared(executor: Executor, task: Task, position: int) -> _Function | None:
-    """The function of a task, written once and kept with its step; None for one by patches."""
+    """The function of a task, written once and kept with its step; None where it has none."""
     prepared, key = task.step.prepared, (executor, "beside a scan", position)
     if key not in prepared:
-        plain = patches.patch(task.step) is None
+        program = task.step.program
+        # What a user has written brings definitions along, for which a scan has no place.
+        own = any(isinstance(i[0], CustomOperation) for i in program.instructions)
+        plain = patches.patch(task.step) is None and not own
         operations = executor.device.backend.operations
-        prepared[key] = _function(task.step.program, operations, position) if plain else None
+        prepared[key] = _function(program, operations, position) if plain else None
     found: _Function | None = prepared[key]
     return found
 

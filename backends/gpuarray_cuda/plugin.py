@@ -14,10 +14,12 @@ import numpy as np
 from gpuarray.devices import Device
 from gpuarray.graph.node import contiguous_layout
 from gpuarray.graph.tape import Tape
+from gpuarray.operations import CustomOperation
 from gpuarray.plugins import Buffer, MemoryInfo, Operand, Step, Task, hookimpl
 from gpuarray_cuda.buffer import ForeignCudaBuffer
 from gpuarray_cuda.compaction import nonzero, nonzero_bits, selected_by_bits
 from gpuarray_cuda.contiguous import row_major
+from gpuarray_cuda.custom import check
 from gpuarray_cuda.executor import Executor
 from gpuarray_cuda.flags import flags
 from gpuarray_cuda.graphs import CapturedTape
@@ -124,6 +126,11 @@ class CudaBackend(LibraryHooks, SortingHooks):
     @hookimpl
     def gpuarray_run(self, task: Task) -> list[Buffer]:
         return self._executor(task.device).run(task)
+
+    @hookimpl
+    def gpuarray_check_custom(self, device: Device, operation: CustomOperation) -> bool:
+        check(operation, self._executor(device).runtime)
+        return True
 
     @hookimpl
     def gpuarray_capture(

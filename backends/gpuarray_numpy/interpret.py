@@ -121,7 +121,7 @@ class _Run:
     def _instruction(self, instruction: tuple[Any, ...]) -> Values:
         opcode, dtype, *rest = instruction
         if isinstance(opcode, Operation):
-            row = self.operations[opcode.name]
+            row = opcode.row(self.operations)
             return np.asarray(row.numpy(*map(self._value, rest)))
         if opcode == "load":
             return self._load(*rest)

@@ -169,6 +169,10 @@ class Operation(Remembered):
         assign("results", {loop: RESULTS[self.result](loop) for loop in loops.values()})
         assign("numpy", _without_warnings(self.numpy))
 
+    def row(self, table: Mapping[str, Operation]) -> Operation:
+        """The row that computes this operation where `table` is the backend's."""
+        return table[self.name]
+
     def expression(self, loop: DType) -> str:
         """The C expression for a loop dtype, as a `str.format` template.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pluggy
 
-from gpuarray.operations import Operation
+from gpuarray.operations import CustomOperation, Operation
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
@@ -148,6 +148,16 @@ def gpuarray_run(task: Task) -> list[Buffer]:  # type: ignore[empty-body]
     An output with ``task.bases[i]`` set is written in place, and that buffer returned. The work
     may be asynchronous, in the order of the calls. Equal inputs give equal bits. After an
     exception nothing may have been written in place that running the task again would not write.
+    """
+
+
+@hookspec(firstresult=True)
+def gpuarray_check_custom(device: Device, operation: CustomOperation) -> bool:  # type: ignore[empty-body]
+    """Whether the backend computes operations that a user has written, by their C++ definition.
+
+    Asked before such an operation is first recorded. Raises `gpuarray.errors.DeviceError` if the
+    definition does not compile, with what the compiler said. A backend that computes them by their
+    NumPy function has no such hook.
     """
 
 

@@ -14,9 +14,11 @@ import pytest
 
 import gpuarray as xp
 from benchmarks.programs import forces
+from gpuarray.cuda import ElementwiseKernel
 from gpuarray.operations import TABLE
 from gpuarray.random import Generator
 from gpuarray_cuda import compaction
+from tests.backends.test_vectorize import FUNCTIONS
 
 from .kernels import Source, compile_all, ptx, resources, sources
 
@@ -138,6 +140,23 @@ def each_draw(dtype: str, architecture: str) -> None:
 @pytest.mark.parametrize("dtype", REALS)
 def test_every_draw(dtype: str, architecture: str) -> None:
     check(each_draw, dtype, architecture, DRAWS)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_functions_of_users(architecture: str) -> None:
+    def record() -> None:
+        for function, dtypes in FUNCTIONS:
+            for dtype in dtypes:
+                (x,) = arrays(dtype, (N,))
+                xp.evaluate(xp.vectorize(function)(x))
+        x, y = arrays("float32", (N,), (N,))
+        kernel = ElementwiseKernel("T x, float y", "T z, int k", "z = f(x) + y / n; k = (int)i",
+                                   preamble="template <class A> __device__ A f(A a) { return a; }")  # fmt: skip
+        xp.evaluate(*kernel(x * 2, y))
+
+    kernels = sources(record)
+    assert len(kernels) > 2 * len(FUNCTIONS)
+    assert not any(taken.spilled for taken in compile_all(kernels, architecture))
 
 
 # Layouts. The elements are only moved and compared, so that dtypes of one size make one code.

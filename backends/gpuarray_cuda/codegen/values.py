@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gpuarray.operations import RANDOM, Operation
+from gpuarray.operations import RANDOM, CustomOperation, Operation
 from gpuarray.plugins import Program
 from gpuarray_cuda.codegen.device_functions import source_for
 
@@ -304,7 +304,7 @@ class Values:
         shared = spread or opcode.name in RANDOM
         if not shared and not self._varying.issuperset(operands):
             return None
-        return _LANE_FUNCTIONS.get((self.operations[opcode.name].expression(dtype), dtype))
+        return _LANE_FUNCTIONS.get((opcode.row(self.operations).expression(dtype), dtype))
 
     def _in_a_row(self, numbered: list[tuple[int, tuple[Any, ...]]]) -> frozenset[int]:
         """The integers that grow by one along the innermost axis: its index, and sums with it."""
@@ -350,7 +350,7 @@ class Values:
         opcode, dtype, *rest = instruction
         c = C_NAMES[dtype]
         if isinstance(opcode, Operation):
-            row = self.operations[opcode.name]
+            row = opcode.row(self.operations)
             form = row.expression(dtype)
             if form == _WRAPPING_SUM and dtype in _COUNTERS:
                 form, rest = self._count(rest) or (form, rest)
@@ -400,5 +400,7 @@ def signature(name: str, block: int, resident: int) -> str:
 
 def complete_source(arguments: Arguments, kernel: str) -> str:
     """What the compiler gets: the device functions the kernel needs, its arguments, the kernel."""
-    text = f"{arguments.struct()}\n\n{kernel}\n"
+    found = (i[0] for i in arguments.program.instructions)
+    definitions = dict.fromkeys(x.definition for x in found if isinstance(x, CustomOperation))
+    text = "\n".join([*definitions, arguments.struct(), "", kernel, ""])
     return f"{source_for(text)}\n{text}"

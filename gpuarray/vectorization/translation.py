@@ -1,0 +1,501 @@
+"""A scalar Python function as C++: types inferred from those of the arguments.
+
+In: a `Source` and the types of its parameters. Out: a `Translation`: the type of the result, and a
+C++ function. Expressions are those of the operation table, so that they mean what they mean for
+arrays. A variable has one type, that of all that is assigned to it together.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gpuarray.operations import TABLE
+from gpuarray.vectorization.kinds import BOOL, Kind, c_name, c_type, described, joined, strong
+from gpuarray.vectorization.sources import Source
+
+__all__ = ["Translation", "Translator"]
+
+_BINARY: dict[type[ast.operator], str] = {
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
+    ast.FloorDiv: "floor_divide", ast.Mod: "remainder", ast.Pow: "pow",
+    ast.BitAnd: "bitwise_and", ast.BitOr: "bitwise_or", ast.BitXor: "bitwise_xor",
+    ast.LShift: "bitwise_left_shift", ast.RShift: "bitwise_right_shift",
+}  # fmt: skip
+_COMPARED: dict[type[ast.cmpop], str] = {
+    ast.Eq: "equal", ast.NotEq: "not_equal", ast.Lt: "less", ast.LtE: "less_equal",
+    ast.Gt: "greater", ast.GtE: "greater_equal",
+}  # fmt: skip
+
+# Functions of `math` that are rows of the operation table, and those that are only CUDA's. Their
+# result has the dtype of the argument, float64 for integers.
+_ROWS = {
+    **{name: name for name in ("exp", "expm1", "log1p", "log2", "log10", "sqrt", "hypot")},
+    **{name: name for name in ("sin", "cos", "tan", "asin", "acos", "atan", "atan2")},
+    **{name: name for name in ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "copysign")},
+    "fabs": "abs",
+    "log": "log",
+    "pow": "pow",
+    "nextafter": "nextafter",
+    **{name: name for name in ("isnan", "isinf", "isfinite")},
+}
+_ONLY_C = {
+    "erf": "erf({0})", "erfc": "erfc({0})", "gamma": "tgamma({0})", "lgamma": "lgamma({0})",
+    "fmod": "fmod({0}, {1})", "cbrt": "cbrt({0})", "exp2": "exp2({0})",
+    "degrees": "{0} * ({T})57.29577951308232", "radians": "{0} * ({T})0.017453292519943295",
+}  # fmt: skip
+_TO_INTEGER = {"floor": "floor", "ceil": "ceil", "trunc": "trunc"}
+_LOOP = "l{0}_"
+
+
+class Typed(NamedTuple):
+    """A C++ expression and the type of its value."""
+
+    text: str
+    kind: Kind
+
+    def to(self, kind: Kind) -> str:
+        """The expression as a value of another type."""
+        wanted = c_type(kind)
+        return self.text if c_type(self.kind) == wanted else f"cast<{wanted}>({self.text})"
+
+
+class Translation(NamedTuple):
+    """The name of a C++ function, the type of its result, and all definitions it needs."""
+
+    function: str
+    result: Kind
+    definitions: tuple[str, ...]
+
+
+class Translator:
+    """Translates a function and those that it calls.
+
+    Parameters
+    ----------
+    unwrap
+        The Python function behind an object that is called, or None if it cannot be translated.
+    """
+
+    def __init__(self, unwrap: Callable[[Any], Callable[..., Any] | None]) -> None:
+        self._unwrap = unwrap
+        self._done: dict[tuple[int, tuple[Kind, ...]], Translation] = {}
+        self._running: list[int] = []
+
+    def translate(self, source: Source, kinds: tuple[Kind, ...]) -> Translation:
+        """The C++ function for parameters of these types."""
+        key = id(source.function), kinds
+        if key not in self._done:
+            if id(source.function) in self._running:
+                raise source.unsupported(source.node, "a function must not call itself")
+            self._running.append(id(source.function))
+            name = f"{source.name}_{len(self._done)}_{len(self._running)}"
+            try:
+                self._done[key] = _Function(self, source, kinds, name).translated()
+            finally:
+                self._running.pop()
+        return self._done[key]
+
+    def callee(self, called: Any) -> Source | None:
+        """The source of a function that is called by a translated one."""
+        function = self._unwrap(called)
+        return None if function is None else Source(function)
+
+
+class _Function:
+    """One function for one choice of types."""
+
+    def __init__(
+        self, translator: Translator, source: Source, kinds: tuple[Kind, ...], name: str
+    ) -> None:
+        self.translator = translator
+        self.source = source
+        self.kinds = kinds
+        self.name = name
+        self.variables: dict[str, Kind] = dict(zip(source.parameters, kinds, strict=True))
+        self.result: Kind | None = None
+        self.definitions: dict[str, None] = {}
+        self._loops = 0
+        self._changed = False
+        self._assigned = set(source.parameters)
+        for node in source.statements:
+            self._assigned.update(
+                x.id for x in ast.walk(node)
+                if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)
+            )  # fmt: skip
+
+    def translated(self) -> Translation:
+        # Types only grow, so that this ends.
+        while True:
+            self._changed, self._loops = False, 0
+            self.definitions = {}
+            body = self.block(self.source.statements, "  ")
+            if not self._changed:
+                break
+        if not _returns(self.source.statements):
+            raise self.source.unsupported(
+                self.source.statements[-1], "every way through the function must return a number"
+            )
+        assert self.result is not None
+        parameters = [
+            f"{c_type(kind)} p_{name}"
+            for name, kind in zip(self.source.parameters, self.kinds, strict=True)
+        ]
+        declared = [
+            f"  {c_type(kind)} v_{name} = "
+            + (f"cast<{c_type(kind)}>(p_{name});" if name in self.source.parameters else "{};")
+            for name, kind in self.variables.items()
+        ]
+        head = f"__device__ inline {c_type(self.result)} {self.name}({', '.join(parameters)}) {{"
+        text = "\n".join([head, *declared, *body, "}"])
+        return Translation(self.name, self.result, (*self.definitions, text))
+
+    # Statements
+
+    def block(self, statements: Sequence[ast.stmt], indent: str) -> list[str]:
+        lines = []
+        for statement in statements:
+            lines += self.statement(statement, indent)
+        return lines
+
+    def statement(self, node: ast.stmt, indent: str) -> list[str]:
+        method = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if method is None:
+            raise self.source.unsupported(node, f"'{_word(node)}' is not supported")
+        lines: list[str] = method(node, indent)
+        return lines
+
+    def _pass(self, node: ast.Pass, indent: str) -> list[str]:
+        return []
+
+    def _expr(self, node: ast.Expr, indent: str) -> list[str]:
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            return []
+        raise self.source.unsupported(node, "an expression whose value is not used")
+
+    def _return(self, node: ast.Return, indent: str) -> list[str]:
+        if node.value is None:
+            raise self.source.unsupported(node, "a number must be returned")
+        value = self.value(node.value)
+        before = self.result
+        self.result = value.kind if before is None else joined(before, value.kind)
+        self._changed |= self.result != before
+        return [f"{indent}return {value.to(self.result)};"]
+
+    def _assign(self, node: ast.Assign, indent: str) -> list[str]:
+        lines = []
+        for target in node.targets:
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                lines += self._assign_all(target, node.value, indent)
+            else:
+                lines += self._store(target, self.value(node.value), indent)
+        return lines
+
+    def _assign_all(self, targets: ast.Tuple, values: ast.Tuple, indent: str) -> list[str]:
+        """``a, b = b, a``: all values before the first assignment."""
+        if len(targets.elts) != len(values.elts):
+            raise self.source.unsupported(targets, "as many names as values are needed")
+        found = [self.value(x) for x in values.elts]
+        inner = f"{indent}  "
+        lines = [f"{indent}{{"]
+        lines += [f"{inner}const {c_type(x.kind)} t{k} = {x.text};" for k, x in enumerate(found)]
+        for k, (target, x) in enumerate(zip(targets.elts, found, strict=True)):
+            lines += self._store(target, Typed(f"t{k}", x.kind), inner)
+        return [*lines, f"{indent}}}"]
+
+    def _store(self, target: ast.expr, value: Typed, indent: str) -> list[str]:
+        if not isinstance(target, ast.Name):
+            raise self.source.unsupported(target, "only names can be assigned to")
+        known = self.variables.get(target.id)
+        kind = value.kind if known is None else joined(known, value.kind)
+        self._changed |= kind != known
+        self.variables[target.id] = kind
+        return [f"{indent}v_{target.id} = {value.to(kind)};"]
+
+    def _augassign(self, node: ast.AugAssign, indent: str) -> list[str]:
+        if not isinstance(node.target, ast.Name):
+            raise self.source.unsupported(node, "only names can be assigned to")
+        old = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
+        return self._store(node.target, self._binary(node, node.op, old, node.value), indent)
+
+    def _annassign(self, node: ast.AnnAssign, indent: str) -> list[str]:
+        if node.value is None:
+            return []
+        return self._store(node.target, self.value(node.value), indent)
+
+    def _if(self, node: ast.If, indent: str) -> list[str]:
+        lines = [
+            f"{indent}if ({self.condition(node.test)}) {{",
+            *self.block(node.body, f"{indent}  "),
+        ]
+        if node.orelse:
+            lines += [f"{indent}}} else {{", *self.block(node.orelse, f"{indent}  ")]
+        return [*lines, f"{indent}}}"]
+
+    def _while(self, node: ast.While, indent: str) -> list[str]:
+        if node.orelse:
+            raise self.source.unsupported(node, "'else' after a loop is not supported")
+        return [
+            f"{indent}while ({self.condition(node.test)}) {{",
+            *self.block(node.body, f"{indent}  "),
+            f"{indent}}}",
+        ]
+
+    def _for(self, node: ast.For, indent: str) -> list[str]:
+        call = node.iter
+        is_range = (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Name)
+            and call.func.id == "range"
+            and not call.keywords
+            and 1 <= len(call.args) <= 3
+        )
+        if node.orelse or not is_range:
+            raise self.source.unsupported(node, "'for' is supported over a range, without 'else'")
+        assert isinstance(call, ast.Call)
+        bounds = [self.value(x) for x in call.args]
+        for bound, x in zip(bounds, call.args, strict=True):
+            if strong(bound.kind).kind not in "iu":
+                raise self.source.unsupported(x, f"a range needs integers, not {bound.kind}")
+        start = bounds[0].to(int) if len(bounds) > 1 else "(i64)0"
+        stop = bounds[min(1, len(bounds) - 1)].to(int)
+        step = bounds[2].to(int) if len(bounds) == 3 else "(i64)1"
+        self._loops += 1
+        k = _LOOP.format(self._loops)
+        return [
+            f"{indent}for (i64 {k} = {start}, {k}e = {stop}, {k}s = {step}; "
+            f"{k}s > 0 ? {k} < {k}e : {k} > {k}e; {k} += {k}s) {{",
+            *self._store(node.target, Typed(k, int), f"{indent}  "),
+            *self.block(node.body, f"{indent}  "),
+            f"{indent}}}",
+        ]
+
+    def _break(self, node: ast.Break, indent: str) -> list[str]:
+        return [f"{indent}break;"]
+
+    def _continue(self, node: ast.Continue, indent: str) -> list[str]:
+        return [f"{indent}continue;"]
+
+    # Expressions
+
+    def condition(self, node: ast.expr) -> str:
+        value = self.value(node)
+        return value.text if value.kind == BOOL else f"{value.text} != 0"
+
+    def value(self, node: ast.expr) -> Typed:
+        if isinstance(node, ast.Constant):
+            return self._constant(node, node.value)
+        if isinstance(node, ast.Name):
+            return self._name(node)
+        if isinstance(node, ast.Attribute):
+            return self._constant(node, self._outer(node))
+        if isinstance(node, ast.BinOp):
+            return self._binary(node, node.op, node.left, node.right)
+        if isinstance(node, ast.UnaryOp):
+            return self._unary(node)
+        if isinstance(node, ast.BoolOp):
+            return self._logical(node)
+        if isinstance(node, ast.Compare):
+            return self._comparison(node)
+        if isinstance(node, ast.IfExp):
+            yes, no = self.value(node.body), self.value(node.orelse)
+            kind = joined(yes.kind, no.kind)
+            return Typed(f"({self.condition(node.test)} ? {yes.to(kind)} : {no.to(kind)})", kind)
+        if isinstance(node, ast.Call):
+            return self._call(node)
+        raise self.source.unsupported(node, f"'{_word(node)}' is not supported")
+
+    def _constant(self, node: ast.expr, value: Any) -> Typed:
+        if isinstance(value, np.generic):
+            value = value.item()
+        if value is True or value is False:
+            return Typed("true" if value else "false", BOOL)
+        if isinstance(value, int):
+            if not -(1 << 63) < value < 1 << 63:
+                raise self.source.unsupported(node, f"{value} does not fit 64 bits")
+            return Typed(f"(i64){value}ll" if value >= 0 else f"(i64)({value}ll)", int)
+        if isinstance(value, float):
+            if math.isnan(value):
+                return Typed("(f64)__longlong_as_double(0x7ff8000000000000ll)", float)
+            if math.isinf(value):
+                bits = "0x7ff0000000000000ll" if value > 0 else "(i64)0xfff0000000000000ull"
+                return Typed(f"__longlong_as_double({bits})", float)
+            return Typed(f"({value!r})" if value < 0 else repr(value), float)
+        raise self.source.unsupported(node, f"a {type(value).__name__} is no number")
+
+    def _name(self, node: ast.Name) -> Typed:
+        if node.id in self._assigned:
+            kind = self.variables.get(node.id)
+            if kind is None:
+                raise self.source.unsupported(node, f"{node.id} is used before it has a value")
+            return Typed(f"v_{node.id}", kind)
+        return self._constant(node, self._outer(node))
+
+    def _outer(self, node: ast.expr) -> Any:
+        """The object that a name outside of the function, or an attribute of one, stands for."""
+        if isinstance(node, ast.Attribute):
+            return getattr(self._outer(node.value), node.attr)
+        if isinstance(node, ast.Name) and node.id not in self._assigned:
+            try:
+                return self.source.outer(node.id)
+            except (KeyError, ValueError):
+                raise self.source.unsupported(node, f"{node.id} is not defined") from None
+        raise self.source.unsupported(node, f"'{_word(node)}' is not supported")
+
+    def _binary(self, node: ast.AST, op: ast.operator, left: ast.expr, right: ast.expr) -> Typed:
+        name = _BINARY.get(type(op))
+        if name is None:
+            raise self.source.unsupported(node, f"the operator '{_word(op)}' is not supported")
+        return self._row(node, name, [self.value(left), self.value(right)])
+
+    def _row(self, node: ast.AST, name: str, operands: list[Typed]) -> Typed:
+        """A row of the operation table; weak where all operands are."""
+        kind = operands[0].kind
+        for operand in operands[1:]:
+            kind = joined(kind, operand.kind)
+        row = TABLE[name]
+        promoted = strong(kind)
+        if name == "pow" and kind is int:
+            # Of Python's integers a negative exponent would make a float.
+            promoted, kind = np.dtype(float), float
+        if promoted.kind == "b" and promoted not in row.dtypes and name in _BINARY.values():
+            promoted, kind = np.dtype(np.int64), int
+        if promoted not in row.dtypes and promoted.kind in "iu":
+            promoted, kind = np.dtype(float), float
+        if promoted not in row.dtypes:
+            raise self.source.unsupported(node, f"{name} is not defined for {described(kind)}")
+        loop = row.loops[promoted]
+        texts = [operand.to(loop) for operand in operands]
+        text = row.expression(loop).format(*(f"({t})" for t in texts), T=c_name(loop))
+        found = row.results[loop]
+        result: Kind = found
+        if not isinstance(kind, np.dtype) and found != BOOL:
+            result = float if found.kind == "f" else int
+        return Typed(f"({c_type(result)})({text})", result)
+
+    def _unary(self, node: ast.UnaryOp) -> Typed:
+        if isinstance(node.op, ast.Not):
+            return Typed(f"!({self.condition(node.operand)})", BOOL)
+        value = self.value(node.operand)
+        if value.kind == BOOL:
+            value = Typed(value.to(int), int)
+        name = {ast.USub: "negative", ast.UAdd: "positive", ast.Invert: "bitwise_invert"}
+        return self._row(node, name[type(node.op)], [value])
+
+    def _logical(self, node: ast.BoolOp) -> Typed:
+        values = [self.value(x) for x in node.values]
+        for value, x in zip(values, node.values, strict=True):
+            if value.kind != BOOL:
+                raise self.source.unsupported(
+                    x, f"'and' and 'or' need conditions, not {described(value.kind)}"
+                )
+        sign = " && " if isinstance(node.op, ast.And) else " || "
+        return Typed(f"({sign.join(value.text for value in values)})", BOOL)
+
+    def _comparison(self, node: ast.Compare) -> Typed:
+        values = [self.value(x) for x in (node.left, *node.comparators)]
+        parts = []
+        for op, left, right in zip(node.ops, values[:-1], values[1:], strict=True):
+            name = _COMPARED.get(type(op))
+            if name is None:
+                raise self.source.unsupported(node, f"the operator '{_word(op)}' is not supported")
+            kind = joined(left.kind, right.kind)
+            pair = [left, right]
+            if kind == BOOL:
+                pair = [Typed(x.to(int), int) for x in pair]
+            parts.append(self._row(node, name, pair).text)
+        return Typed(f"({' && '.join(parts)})", BOOL)
+
+    def _call(self, node: ast.Call) -> Typed:
+        called = self._outer(node.func)
+        if node.keywords:
+            raise self.source.unsupported(node, "arguments must be positional")
+        arguments = [self.value(x) for x in node.args]
+        name = getattr(called, "__name__", "")
+        if getattr(math, name, None) is called:
+            return self._mathematics(node, name, arguments)
+        if getattr(builtins, name, None) is called:
+            return self._builtin(node, name, arguments)
+        source = self.translator.callee(called)
+        if source is None:
+            raise self.source.unsupported(
+                node, f"a call of {called!r}: only functions of math and of numbers can be called"
+            )
+        if len(arguments) != len(source.parameters):
+            raise self.source.unsupported(
+                node, f"{source.name} takes {len(source.parameters)} arguments"
+            )
+        found = self.translator.translate(source, tuple(x.kind for x in arguments))
+        self.definitions |= dict.fromkeys(found.definitions)
+        given = ", ".join(x.text for x in arguments)
+        return Typed(f"{found.function}({given})", found.result)
+
+    def _mathematics(self, node: ast.Call, name: str, arguments: list[Typed]) -> Typed:
+        count = {"atan2": 2, "hypot": 2, "pow": 2, "copysign": 2, "nextafter": 2, "fmod": 2}
+        known = {**_ROWS, **_ONLY_C, **_TO_INTEGER}
+        if name not in known or len(arguments) != count.get(name, 1):
+            raise self.source.unsupported(node, f"math.{name} with {len(arguments)} arguments")
+        kind = arguments[0].kind
+        for argument in arguments[1:]:
+            kind = joined(kind, argument.kind)
+        if strong(kind).kind not in "fc":
+            kind = joined(kind, float)
+        arguments = [Typed(x.to(kind), kind) for x in arguments]
+        if name in _TO_INTEGER:
+            return Typed(f"(i64)({self._row(node, name, arguments).text})", int)
+        if name in _ONLY_C:
+            texts = [f"({x.text})" for x in arguments]
+            text = _ONLY_C[name].format(*texts, T=c_type(kind))
+            return Typed(f"({c_type(kind)})({text})", kind)
+        return self._row(node, _ROWS[name], arguments)
+
+    def _builtin(self, node: ast.Call, name: str, arguments: list[Typed]) -> Typed:
+        if name in ("min", "max") and len(arguments) > 1:
+            found = arguments[0]
+            row = "less" if name == "min" else "greater"
+            for other in arguments[1:]:
+                # As Python has it: the first of equal ones, and of what cannot be compared.
+                test = self._row(node, row, [other, found]).text
+                kind = joined(found.kind, other.kind)
+                found = Typed(f"({test} ? {other.to(kind)} : {found.to(kind)})", kind)
+            return found
+        if len(arguments) == 1:
+            (x,) = arguments
+            if name == "abs":
+                return self._row(node, "abs", [x if x.kind != BOOL else Typed(x.to(int), int)])
+            if name == "float":
+                return Typed(x.to(float), float)
+            if name == "int":
+                return Typed(x.to(int), int)
+            if name == "bool":
+                return Typed(x.text if x.kind == BOOL else f"({x.text} != 0)", BOOL)
+        raise self.source.unsupported(node, f"{name} with {len(arguments)} arguments")
+
+
+def _returns(statements: Sequence[ast.stmt]) -> bool:
+    """Whether no way through the statements leads past their end."""
+    for statement in statements:
+        if isinstance(statement, ast.Return):
+            return True
+        if isinstance(statement, ast.If) and statement.orelse:
+            if _returns(statement.body) and _returns(statement.orelse):
+                return True
+        if isinstance(statement, ast.While) and _is_true(statement.test):
+            inside = [x for body in statement.body for x in ast.walk(body)]
+            if not any(isinstance(x, ast.Break) for x in inside):
+                return True
+    return False
+
+
+def _is_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def _word(node: ast.AST) -> str:
+    """What a node is called in messages."""
+    return type(node).__name__.removesuffix("Stmt").lower()
