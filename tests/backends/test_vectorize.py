@@ -217,7 +217,7 @@ def unsupported_call(x):
     return np.sin(x)
 
 
-def unsupported_end(x):
+def unsupported_end(x):  # noqa: RET503
     if x > 0:
         return x
 
