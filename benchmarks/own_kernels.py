@@ -54,7 +54,12 @@ def american_put(spot: Any, strike: Any, up: Any, chance: Any) -> Any:
 
 
 BY_HAND = """
-struct Args { const float *spot, *strike; float* result; long long count; };
+struct Args {
+  const float *spot, *strike;
+  float* result;
+  long long count;
+  float up, unused, chance, unused_too;
+};
 
 __device__ __forceinline__ float put(float spot, float strike, float up, float chance) {
   float value = 0;
@@ -83,8 +88,9 @@ extern "C" __global__ void __launch_bounds__(256) by_hand(const __grid_constant_
   if (4 * i >= a.count) return;
   const float4 s = reinterpret_cast<const float4*>(a.spot)[i];
   const float4 k = reinterpret_cast<const float4*>(a.strike)[i];
-  reinterpret_cast<float4*>(a.result)[i] = {put(s.x, k.x, 1.1f, 0.55f), put(s.y, k.y, 1.1f, 0.55f),
-                                            put(s.z, k.z, 1.1f, 0.55f), put(s.w, k.w, 1.1f, 0.55f)};
+  const float u = a.up, c = a.chance;
+  reinterpret_cast<float4*>(a.result)[i] =
+      {put(s.x, k.x, u, c), put(s.y, k.y, u, c), put(s.z, k.z, u, c), put(s.w, k.w, u, c)};
 }
 """
 
@@ -129,11 +135,11 @@ def _evaluated(call: Callable[[], xp.Array], ours: Ours) -> float:
 
 def _by_hand(ours: Ours, spot: xp.Array, strike: xp.Array, n: int) -> float:
     executor = ours.executor
-    kernel = executor.runtime.compile(BY_HAND, "by_hand", "qqqq")
+    kernel = executor.runtime.compile(BY_HAND, "by_hand", "qqqqff")
     xp.evaluate(spot, strike)
     result = executor.allocate(4 * n)
     pointers = [x._node.buffer.pointer for x in (spot, strike)]
-    values = [*pointers, result.pointer, n]
+    values = [*pointers, result.pointer, n, 1.1, 0.55]
     grid = -(-n // (4 * BLOCK))
     return measure(
         lambda: executor.runtime.launch(kernel, grid, BLOCK, 0, executor.stream, values), ours.wait

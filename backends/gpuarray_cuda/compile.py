@@ -90,7 +90,12 @@ class Compiler:
         try:
             with self._explained(name):
                 program = self._core.Program(source, "c++", options)
-                cubin = bytes(program.compile("cubin").code)
+                try:
+                    cubin = bytes(program.compile("cubin").code)
+                finally:
+                    # In an error's traceback the garbage collector would find it, of which
+                    # cuda.core 1.2.0 complains.
+                    del program
         except Exception as error:  # cuda.core has no public name for its exceptions
             raise DeviceError(compile_message(name, source, str(error))) from error
         self._cache.put(self.key(source, name), cubin)

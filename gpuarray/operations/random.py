@@ -298,11 +298,8 @@ def _random_gamma(state: Values, shape: Values) -> Values:
         v = 1 + cs * x
         inside = v > 0
         v = v * v * v
-        level = _open_unit(_joined(*words[2:]))
-        y = x * x
-        at_once = level < 1 - 0.0331 * y * y
-        below = np.log(level) < 0.5 * y + ds - ds * v + ds * np.log(v)
-        pending.fill(v, inside & (at_once | below))
+        level = np.log(_open_unit(_joined(*words[2:])))
+        pending.fill(v, inside & (level < 0.5 * x * x + ds - ds * v + ds * np.log(v)))
     power = np.where(shapes < 1, _first_attempt(states) ** (1 / shapes), 1.0)
     result[usual] = d * cubes * power
     return result.reshape(form)

@@ -294,10 +294,7 @@ __device__ __forceinline__ f64 ga_random_gamma(u64 state, f64 shape) {
     if (v <= 0) continue;
     v = v * v * v;
     const f64 accepted = ga_open_unit(ga_joined(words.w[2], words.w[3]));
-    const f64 y = x * x;
-    // Nearly always, and then without a logarithm.
-    if (accepted < 1 - 0.0331 * y * y) break;
-    if (log(accepted) < 0.5 * y + d - d * v + d * log(v)) break;
+    if (log(accepted) < 0.5 * x * x + d - d * v + d * log(v)) break;
   }
   if (shape >= 1) return d * v;
   const ga_words words = ga_attempt(state, 0);
