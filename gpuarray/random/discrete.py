@@ -69,9 +69,9 @@ class Discrete(Draws):
 
         Examples
         --------
-        >>> from gpuarray.random import Generator
-        >>> throws = Generator(1).integers(1, 6, size=1000, endpoint=True)
-        >>> int(throws.min()), int(throws.max())
+        >>> import gpuarray as xp
+        >>> throws = xp.random.Generator(1).integers(1, 6, size=1000, endpoint=True)
+        >>> int(xp.min(throws)), int(xp.max(throws))
         (1, 6)
         """
         wanted = canonical(dtype)

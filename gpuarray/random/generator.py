@@ -50,10 +50,10 @@ class Generator(Sequences):
 
     Examples
     --------
-    >>> from gpuarray.random import Generator
-    >>> rng = Generator(7)
+    >>> import gpuarray as xp
+    >>> rng = xp.random.Generator(7)
     >>> sample = rng.normal(10.0, 2.0, size=(1000, 1000), dtype="float32")
-    >>> round(float(sample.mean()), 1), round(float(sample.std()), 1)
+    >>> round(float(xp.mean(sample)), 1), round(float(xp.std(sample)), 1)
     (10.0, 2.0)
     """
 

@@ -345,6 +345,8 @@ class _Function:
                 return self.source.outer(node.id)
             except (KeyError, ValueError):
                 raise self.source.unsupported(node, f"{node.id} is not defined") from None
+        if isinstance(node, ast.Name):
+            raise self.source.unsupported(node, f"{node.id} is a number, without attributes")
         raise self.source.unsupported(node, f"'{_word(node)}' is not supported")
 
     def _binary(self, node: ast.AST, op: ast.operator, left: ast.expr, right: ast.expr) -> Typed:

@@ -263,7 +263,7 @@ def unsupported_attribute(x):
         (unsupported_before, "z is used before it has a value.*: y = z"),
         (unsupported_keyword, "arguments must be positional.*: return helper"),
         (unsupported_for, "'for' is supported over a range.*: for k in"),
-        (unsupported_attribute, "not supported.*: return x.real"),
+        (unsupported_attribute, "x is a number, without attributes.*: return x.real"),
     ],
 )
 def test_what_is_not_supported_is_named_with_its_line(

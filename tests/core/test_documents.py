@@ -36,7 +36,7 @@ def anchors(path: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    [xp, xp.linalg, xp.fft, xp.__array_namespace_info__(), errors, library],
+    [xp, xp.linalg, xp.fft, xp.random, xp.cuda, xp.__array_namespace_info__(), errors, library],
     ids=lambda module: module.__name__,
 )
 def test_the_reference_has_every_public_name(module: object) -> None:
