@@ -257,7 +257,7 @@ class ElementwiseKernel:
         common = f"{head}{textwrap.dedent(self._preamble)}\n"
         functions = "".join(
             f"__device__ __forceinline__ {C_NAMES[d]} {p.name}_({', '.join(parts)}) {{\n"
-            f"{declared}{body};\n  return {p.name};\n}}\n"
+            f"{declared}{body}\n  ;\n  return {p.name};\n}}\n"
             for p, d in zip(self._outputs, outputs, strict=True)
         )
         text = f"{common}{functions}"

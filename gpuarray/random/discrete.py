@@ -15,7 +15,7 @@ from gpuarray.array import Array
 from gpuarray.creation import asarray
 from gpuarray.devices import device as find_device
 from gpuarray.dtypes import INTEGER_BOUNDS, canonical, float64, int64, uint64
-from gpuarray.elementwise import ceil, log1p
+from gpuarray.elementwise import ceil, log1p, maximum
 from gpuarray.manipulation import broadcast_to, stack
 from gpuarray.operations import TABLE
 from gpuarray.random.draws import Draws, Parameter, Size, check_not_negative
@@ -177,11 +177,10 @@ class Discrete(Draws):
         """How many trials there are up to the first success, of probability `p` in (0, 1]."""
         shape, device, _, (chance,) = self._arguments("geometric", size, p=p)
         _check_probability("geometric", chance, positive=True)
-        if not isinstance(chance, Array) and chance == 1.0:
-            return self._count("geometric", self._unit(shape, device, float64) * 0.0 + 1.0, dtype)
         u = self._unit(shape, device, float64, is_open=True)
         base = asarray(chance, dtype=float64, device=device)
-        return self._count("geometric", ceil(log1p(-u) / log1p(-base)), dtype)
+        trials = maximum(ceil(log1p(-u) / log1p(-base)), 1.0)
+        return self._count("geometric", trials, dtype)
 
     def negative_binomial(
         self, n: Parameter, p: Parameter, size: Size = None, *, dtype: npt.DTypeLike = int64

@@ -94,7 +94,7 @@ class Translator:
             if id(source.function) in self._running:
                 raise source.unsupported(source.node, "a function must not call itself")
             self._running.append(id(source.function))
-            name = f"{source.name}_{len(self._done)}_{len(self._running)}"
+            name = f"f{len(self._done)}_{len(self._running)}"
             try:
                 self._done[key] = _Function(self, source, kinds, name).translated()
             finally:
@@ -143,12 +143,16 @@ class _Function:
             )
         assert self.result is not None
         parameters = [
-            f"{c_type(kind)} p_{name}"
+            f"{c_type(kind)} p_{_ascii(name)}"
             for name, kind in zip(self.source.parameters, self.kinds, strict=True)
         ]
         declared = [
-            f"  {c_type(kind)} v_{name} = "
-            + (f"cast<{c_type(kind)}>(p_{name});" if name in self.source.parameters else "{};")
+            f"  {c_type(kind)} v_{_ascii(name)} = "
+            + (
+                f"cast<{c_type(kind)}>(p_{_ascii(name)});"
+                if name in self.source.parameters
+                else "{};"
+            )
             for name, kind in self.variables.items()
         ]
         head = f"__device__ inline {c_type(self.result)} {self.name}({', '.join(parameters)}) {{"
@@ -215,7 +219,7 @@ class _Function:
         kind = value.kind if known is None else joined(known, value.kind)
         self._changed |= kind != known
         self.variables[target.id] = kind
-        return [f"{indent}v_{target.id} = {value.to(kind)};"]
+        return [f"{indent}v_{_ascii(target.id)} = {value.to(kind)};"]
 
     def _augassign(self, node: ast.AugAssign, indent: str) -> list[str]:
         if not isinstance(node.target, ast.Name):
@@ -333,7 +337,7 @@ class _Function:
             kind = self.variables.get(node.id)
             if kind is None:
                 raise self.source.unsupported(node, f"{node.id} is used before it has a value")
-            return Typed(f"v_{node.id}", kind)
+            return Typed(f"v_{_ascii(node.id)}", kind)
         return self._constant(node, self._outer(node))
 
     def _outer(self, node: ast.expr) -> Any:
@@ -350,6 +354,11 @@ class _Function:
         raise self.source.unsupported(node, f"'{_word(node)}' is not supported")
 
     def _binary(self, node: ast.AST, op: ast.operator, left: ast.expr, right: ast.expr) -> Typed:
+        if isinstance(op, ast.Pow) and isinstance(right, ast.Constant) and right.value in (2, 2.0):
+            # A product, as `x ** 2` of arrays is.
+            base, two = self.value(left), self._constant(right, right.value)
+            kind = joined(base.kind, two.kind)
+            return self._row(node, "square", [Typed(base.to(kind), kind)])
         name = _BINARY.get(type(op))
         if name is None:
             raise self.source.unsupported(node, f"the operator '{_word(op)}' is not supported")
@@ -492,6 +501,11 @@ def _returns(statements: Sequence[ast.stmt]) -> bool:
             if not any(isinstance(x, ast.Break) for x in inside):
                 return True
     return False
+
+
+def _ascii(name: str) -> str:
+    """A Python name as one of C++."""
+    return "".join(c if c.isascii() else f"_u{ord(c):x}_" for c in name)
 
 
 def _is_true(node: ast.expr) -> bool:

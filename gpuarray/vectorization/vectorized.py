@@ -152,7 +152,7 @@ class Vectorized:
         translation = Translator(_behind).translate(self._source, kinds)
         text = "\n\n".join(translation.definitions)
         digest = hashlib.sha256(text.encode(), usedforsecurity=False).hexdigest()[:16]
-        space = f"{self._source.name}_{digest}"
+        space = f"vectorized_{digest}"
         result = strong(translation.result)
         weak = tuple(not isinstance(kind, np.dtype) for kind in kinds)
         return CustomOperation(

@@ -224,6 +224,8 @@ def test_parameters_that_no_distribution_has_give_nan_in_arrays(device: str, hos
     wrong = xp.asarray([-1.0, xp.nan, 0.0, xp.inf])
     gamma = host(Generator(1).standard_gamma(wrong))
     np.testing.assert_array_equal(gamma, [np.nan, np.nan, 0.0, np.inf])
+    sure = Generator(1).geometric(xp.asarray([1.0, 1.0]), (5, 2))
+    assert bool(xp.all(sure == 1)) and bool(xp.all(Generator(1).geometric(1.0, 5) == 1))
     chances = host(Generator(1).beta(xp.asarray([1e-4, 1e4]), xp.asarray([1e-4, 1e-4]), (200, 2)))
     assert np.all((chances >= 0) & (chances <= 1))
 

@@ -292,3 +292,13 @@ def test_wrong_arguments_are_errors_at_the_call(device: str) -> None:
         xp.vectorize(math.sin)
     with pytest.raises(TypeError, match="parameters must be positional"):
         xp.vectorize(lambda *x: x)
+
+
+def test_names_need_not_be_those_of_c(device: str, host: Any) -> None:
+    @xp.vectorize
+    def default(int, λ):
+        new = int * λ
+        return new**2 + int**2.0
+
+    found = host(default(xp.asarray([1.0, 2.0]), 3))
+    np.testing.assert_array_equal(found, [10.0, 40.0])
