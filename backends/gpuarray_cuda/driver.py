@@ -7,7 +7,7 @@ one of the modules could take.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from .context import Context, device_count
 from .launch import CudaKernel, Launcher
 from .libraries.nvidia import NvidiaLibraries
 from .memory import DeviceMemory, memory_limit
+from .modules import CudaModule, Modules
 from .pool import DevicePool
 from .runtime import DeviceProperties, MemoryStatistics
 from .stream import Event, Streams
@@ -56,7 +57,9 @@ class CudaDeviceRuntime:
         self._driver: Any = context.driver
         self._memory = DeviceMemory(f"cuda:{ordinal}", DevicePool(context, limit), limit)
         self._streams = Streams(context)
-        self._compiler = Compiler(context.architecture, KernelCache(cache_directory()))
+        cache = KernelCache(cache_directory())
+        self._compiler = Compiler(context.architecture, cache)
+        self._modules = Modules(context, cache, self._memory.trim)
         self._launcher = Launcher(context, self._memory.trim)
         self._captures = Captures(context, self._memory)
         self._kernels: dict[tuple[str, str, str], CudaKernel] = {}
@@ -155,6 +158,26 @@ class CudaDeviceRuntime:
             self._captures.free(graph)
             raise
         return graph
+
+    def load(
+        self,
+        source: str,
+        name: str,
+        options: tuple[str, ...],
+        expressions: tuple[str, ...],
+        headers: Mapping[str, str],
+    ) -> CudaModule:
+        with self._compiling:
+            return self._modules.load(source, name, options, expressions, headers)
+
+    def launch_raw(self, *arguments: Any) -> None:
+        self._modules.launch(*arguments)
+
+    def read_variable(self, *arguments: Any) -> None:
+        self._modules.read(*arguments)
+
+    def write_variable(self, *arguments: Any) -> None:
+        self._modules.write(*arguments)
 
     def launch_graph(self, graph: object, stream: int) -> None:
         self._captures.launch(graph, stream)

@@ -53,6 +53,10 @@ class CudaBackend(LibraryHooks, SortingHooks):
             self._executors[device.ordinal] = found
         return found
 
+    def executor(self, device: Device) -> Executor:
+        """What runs work on one of this backend's devices."""
+        return self._executor(device)
+
     @hookimpl
     def gpuarray_devices(self) -> list[str]:
         if self._runtime is None:

@@ -27,7 +27,7 @@ Errors
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -123,6 +123,42 @@ class Kernel(Protocol):
 
     @property
     def local_bytes(self) -> int: ...
+
+
+class RawKernel(Protocol):
+    """A kernel of a user's module, with parameters of any types.
+
+    `parameters` has the byte at which each begins among the arguments, and its size;
+    `static_shared_bytes` and `max_threads` are of a block.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def parameters(self) -> tuple[tuple[int, int], ...]: ...
+
+    @property
+    def registers(self) -> int: ...
+
+    @property
+    def local_bytes(self) -> int: ...
+
+    @property
+    def static_shared_bytes(self) -> int: ...
+
+    @property
+    def max_threads(self) -> int: ...
+
+
+class Module(Protocol):
+    """A loaded source of a user's; both methods raise `KeyError` for a name that it lacks."""
+
+    def kernel(self, name: str) -> RawKernel:
+        """The kernel that an expression names."""
+
+    def variable(self, name: str) -> tuple[int, int]:
+        """Address and bytes of a variable on the device."""
 
 
 class DeviceRuntime(Protocol):
@@ -242,6 +278,53 @@ class DeviceRuntime(Protocol):
         DeviceError
             If the driver refuses the launch; the message names the kernel.
         """
+
+    def load(
+        self,
+        source: str,
+        name: str,
+        options: tuple[str, ...],
+        expressions: tuple[str, ...],
+        headers: Mapping[str, str],
+    ) -> Module:
+        """Compile a user's CUDA C++, or find it on disk, and load it: a new module each time.
+
+        `expressions` name the kernels that will be asked for, as C++ does: ``scale`` or
+        ``add<float>``. `options` are NVRTC's, behind those for architecture and C++17; `headers`
+        are what the source may include, by name.
+
+        Raises
+        ------
+        DeviceError
+            If it does not compile; the message shows the lines in question.
+        """
+
+    def launch_raw(
+        self,
+        kernel: RawKernel,
+        grid: tuple[int, int, int],
+        block: tuple[int, int, int],
+        shared_bytes: int,
+        stream: int,
+        packed: bytes,
+        pointers: Sequence[int],
+    ) -> None:
+        """Enqueue a kernel of a module; `packed` has its arguments where `parameters` says.
+
+        `pointers` are those among them that lead to device memory. Limits are those of `launch`;
+        `block` has at most `max_threads` threads.
+
+        Raises
+        ------
+        DeviceError
+            If the driver refuses the launch; the message names the kernel.
+        """
+
+    def read_variable(self, module: Module, name: str, host: NDArray[Any], stream: int) -> None:
+        """Fill a C-contiguous array of a variable's size, and wait for it."""
+
+    def write_variable(self, module: Module, name: str, host: NDArray[Any], stream: int) -> None:
+        """Fill a variable from a C-contiguous array of its size, and wait for it."""
 
     def begin_capture(self, stream: int, home: int) -> None:
         """Write down what is enqueued on `stream` from now on, and run none of it.

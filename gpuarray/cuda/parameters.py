@@ -12,7 +12,7 @@ import numpy as np
 
 from gpuarray.dtypes import DTYPES
 
-__all__ = ["Parameter", "parameters"]
+__all__ = ["TYPES", "Parameter", "parameters"]
 
 DType = np.dtype[Any]
 
@@ -24,8 +24,8 @@ _C_NAMES = {
     "long": "int64", "unsigned long": "uint64", "size_t": "uint64",
     "float": "float32", "double": "float64",
 }  # fmt: skip
-_TYPES: dict[str, DType] = {name: np.dtype(dtype) for name, dtype in _C_NAMES.items()}
-_TYPES |= {str(dtype): dtype for dtype in DTYPES}
+TYPES: dict[str, DType] = {name: np.dtype(dtype) for name, dtype in _C_NAMES.items()}
+TYPES |= {str(dtype): dtype for dtype in DTYPES}
 _DECLARED = re.compile(r"(?:const\s+)?(.+?)\s+(\w+)")
 _VARIABLE = re.compile(r"[A-Z]")
 
@@ -65,8 +65,8 @@ def _parameter(what: str, text: str) -> Parameter:
         raise ValueError(
             f"{what}: {text!r}: elements are passed by value, without 'raw' and without '*'"
         )
-    if match and kind in _TYPES:
-        return Parameter(match[2], _TYPES[kind], "")
+    if match and kind in TYPES:
+        return Parameter(match[2], TYPES[kind], "")
     if match and _VARIABLE.fullmatch(kind):
         return Parameter(match[2], None, kind)
     raise ValueError(

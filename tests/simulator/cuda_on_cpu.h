@@ -96,13 +96,13 @@ struct gasim_copy { void* to; const void* from; int bytes; };
 static gasim_copy gasim_copies[1024][128];
 static int gasim_copies_pending[1024];
 GASIM_FN void gasim_copy_async(void* to, const void* from, int bytes) {
-  const unsigned t = threadIdx.x;
+  const unsigned t = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
   if (((unsigned long long)to | (unsigned long long)from) % (unsigned)bytes) gasim->trap("misaligned cp.async", 0);
   if (gasim_copies_pending[t] == 128) gasim->trap("more copies than the simulator holds", 0);
   gasim_copies[t][gasim_copies_pending[t]++] = {to, from, bytes};
 }
 GASIM_FN void gasim_wait_for_copies() {
-  const unsigned t = threadIdx.x;
+  const unsigned t = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
   for (int k = 0; k < gasim_copies_pending[t]; ++k)
     __builtin_memcpy(gasim_copies[t][k].to, gasim_copies[t][k].from, (size_t)gasim_copies[t][k].bytes);
   gasim_copies_pending[t] = 0;
@@ -197,7 +197,7 @@ template <class R, class A> struct gasim_parameter<R (*)(A)> { typedef A type; }
                           unsigned step) {                                                      \
     unsigned t = first;                                                                         \
     for (unsigned i = 0; i < threads; ++i) {                                                    \
-      threadIdx.x = t;                                                                          \
+      gasim_place(threadIdx, t, blockDim);                                                      \
       KERNEL(*(const gasim_arguments*)arguments);                                               \
       t += step;                                                                                \
       if (t >= threads) t -= threads;                                                           \
@@ -215,3 +215,82 @@ template <class R, class A> struct gasim_parameter<R (*)(A)> { typedef A type; }
       (unsigned long long)(gasim_shared_end - gasim_shared_begin),                              \
       gasim_thread, gasim_block, &threadIdx, &blockIdx, &blockDim, &gridDim, &gasim,            \
       gasim_shared_begin, gasim_dynamic, gasim_dynamic_capacity, GASIM_FIBERS};
+
+// Kernels of users, several of them in a unit, take parameters of any types. They lie in memory as
+// CUDA packs them, each aligned as its type asks.
+template <int... I> struct gasim_indices {};
+template <int N, int... I> struct gasim_counted : gasim_counted<N - 1, N - 1, I...> {};
+template <int... I> struct gasim_counted<0, I...> { typedef gasim_indices<I...> type; };
+template <class T> struct gasim_value { typedef T type; };
+template <class T> struct gasim_value<const T> { typedef T type; };
+
+struct gasim_parameters {
+  unsigned count, offsets[64], sizes[64];
+};
+
+template <class F> struct gasim_raw;
+template <class... A> struct gasim_raw<void (*)(A...)> {
+  static constexpr int count = sizeof...(A);
+  static constexpr unsigned sizes[] = {sizeof(A)..., 1};
+  static constexpr unsigned aligned[] = {alignof(A)..., 1};
+  static constexpr unsigned offset(int k) {
+    unsigned at = 0;
+    for (int i = 0;; ++i) {
+      at = (at + aligned[i] - 1) / aligned[i] * aligned[i];
+      if (i == k) return at;
+      at += sizes[i];
+    }
+  }
+  static constexpr gasim_parameters parameters() {
+    gasim_parameters found = {count, {}, {}};
+    for (int k = 0; k < count; ++k) found.offsets[k] = offset(k), found.sizes[k] = sizes[k];
+    return found;
+  }
+  template <int... I>
+  static void call(void (*kernel)(A...), const char* packed, gasim_indices<I...>) {
+    kernel(*(const typename gasim_value<A>::type*)(packed + offset(I))...);
+  }
+};
+
+#if GASIM_FIBERS
+#define GASIM_RAW_RUN(NUMBER)                                                                   \
+  static void gasim_thread_##NUMBER(const void* packed) { gasim_call_##NUMBER(packed); }        \
+  static constexpr decltype(gasim_module::block) gasim_block_##NUMBER = nullptr;
+#else
+#define GASIM_RAW_RUN(NUMBER)                                                                   \
+  static constexpr decltype(gasim_module::thread) gasim_thread_##NUMBER = nullptr;              \
+  static void gasim_block_##NUMBER(const void* packed, unsigned threads, unsigned first,        \
+                                   unsigned step) {                                             \
+    unsigned t = first;                                                                         \
+    for (unsigned i = 0; i < threads; ++i) {                                                    \
+      gasim_place(threadIdx, t, blockDim);                                                      \
+      gasim_call_##NUMBER(packed);                                                              \
+      t += step;                                                                                \
+      if (t >= threads) t -= threads;                                                           \
+    }                                                                                           \
+  }
+#endif
+
+#define GASIM_EXPORT_RAW(NUMBER, ...)                                                           \
+  typedef gasim_raw<decltype(&__VA_ARGS__)> gasim_raw_##NUMBER;                                 \
+  static void gasim_call_##NUMBER(const void* packed) {                                         \
+    gasim_raw_##NUMBER::call(&__VA_ARGS__, (const char*)packed,                                 \
+                             gasim_counted<gasim_raw_##NUMBER::count>::type());                 \
+  }                                                                                             \
+  GASIM_RAW_RUN(NUMBER)                                                                         \
+  extern "C" __attribute__((visibility("default"))) gasim_module gpuarray_sim_module_##NUMBER;  \
+  gasim_module gpuarray_sim_module_##NUMBER = {                                                 \
+      1, (unsigned long long)(gasim_shared_end - gasim_shared_begin), gasim_thread_##NUMBER,    \
+      gasim_block_##NUMBER, &threadIdx, &blockIdx, &blockDim, &gridDim, &gasim,                 \
+      gasim_shared_begin, gasim_dynamic, gasim_dynamic_capacity, GASIM_FIBERS};                 \
+  extern "C" __attribute__((visibility("default"))) gasim_parameters                            \
+      gpuarray_sim_parameters_##NUMBER;                                                         \
+  gasim_parameters gpuarray_sim_parameters_##NUMBER = gasim_raw_##NUMBER::parameters();
+
+#define GASIM_EXPORT_VARIABLE(NUMBER, NAME)                                                     \
+  extern "C" __attribute__((visibility("default"))) void* gpuarray_sim_variable_##NUMBER() {    \
+    return (void*)&NAME;                                                                        \
+  }                                                                                             \
+  extern "C" __attribute__((visibility("default"))) unsigned long long                          \
+      gpuarray_sim_bytes_##NUMBER;                                                              \
+  unsigned long long gpuarray_sim_bytes_##NUMBER = sizeof(NAME);

@@ -117,7 +117,7 @@ void switch_to_host() {
 
 void resume(unsigned t) {
   current = t;
-  module->thread_index->x = t;
+  gasim_place(*module->thread_index, t, *module->block_dim);
 #ifdef GASIM_OWN_SWITCH
   gasim_switch(&host, fibers[t].context);
 #else
@@ -413,7 +413,7 @@ void run_grid(unsigned grid, unsigned shared_bytes) {
     memset(module->shared, poison, module->shared_bytes);
     memset(module->dynamic, poison, shared_bytes);
     memset(module->dynamic + shared_bytes, zone, zone_bytes);
-    module->block_index->x = block;
+    gasim_place(*module->block_index, block, *module->grid_dim);
     if (module->needs_fibers)
       run_fibers();
     else
@@ -428,10 +428,12 @@ void run_grid(unsigned grid, unsigned shared_bytes) {
 
 }  // namespace
 
-// Runs a kernel; 0, or 1 with `text` saying why not.  Not reentrant: Python holds a lock.
-extern "C" int gasim_launch(const gasim_module* what, unsigned grid, unsigned block,
-                            unsigned shared_bytes, u64 seed, const void* values, char* text,
-                            size_t text_bytes, void** address) {
+// Runs a kernel; 0, or 1 with `text` saying why not.  Not reentrant: Python holds a lock.  `shape` has
+// the three extents of the grid, then those of a block.
+extern "C" int gasim_launch(const gasim_module* what, const unsigned* shape, unsigned shared_bytes,
+                            u64 seed, const void* values, char* text, size_t text_bytes,
+                            void** address) {
+  const unsigned grid = shape[0] * shape[1] * shape[2], block = shape[3] * shape[4] * shape[5];
   module = what;
   arguments = values;
   threads = block;
@@ -441,8 +443,8 @@ extern "C" int gasim_launch(const gasim_module* what, unsigned grid, unsigned bl
   message_bytes = text_bytes;
   fault_address = nullptr;
   *what->thread_index = *what->block_index = {0, 0, 0};
-  *what->block_dim = {block, 1, 1};
-  *what->grid_dim = {grid, 1, 1};
+  *what->grid_dim = {shape[0], shape[1], shape[2]};
+  *what->block_dim = {shape[3], shape[4], shape[5]};
   *what->engine = &engine;
 
   stack_t own = {}, other;

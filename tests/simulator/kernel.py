@@ -71,8 +71,8 @@ def engine() -> ctypes.CDLL:
         "gasim_launch": (
             ctypes.c_int,
             (
-                *(pointer, unsigned, unsigned, unsigned, ctypes.c_ulonglong, ctypes.c_char_p),
-                *(ctypes.c_char_p, size, ctypes.POINTER(ctypes.c_void_p)),
+                *(pointer, ctypes.POINTER(unsigned), unsigned, ctypes.c_ulonglong),
+                *(ctypes.c_char_p, ctypes.c_char_p, size, ctypes.POINTER(ctypes.c_void_p)),
             ),
         ),
         "gasim_reserve": (pointer, (size,)),
@@ -94,13 +94,17 @@ def translation_unit(source: str, name: str) -> str:
     of templates may share one section, and two kernels may define the same names.
     """
     waits = int(WAITING.search(source) is not None)
-    source = DYNAMIC_SHARED.sub(r"\2* const \3 = (\2*)gasim_dynamic;", source)
-    source = without_ptx(source)
+    source = prepared(source)
     header = compiler.HERE / "cuda_on_cpu.h"
     return (
         f'#define GASIM_FIBERS {waits}\n#include "{header}"\nnamespace {{\n'
         f'#line 1 "{name}.cu"\n{source}\n}}\nGASIM_EXPORT({name})\n'
     )
+
+
+def prepared(source: str) -> str:
+    """`source` with dynamic shared memory and PTX as the header has them."""
+    return without_ptx(DYNAMIC_SHARED.sub(r"\2* const \3 = (\2*)gasim_dynamic;", source))
 
 
 def without_ptx(source: str) -> str:
@@ -162,7 +166,6 @@ class SimulatedKernel:
             raise DeviceError(f"{name}: {error}\n{numbered(source)}") from None
         self._packing = struct.Struct("=" + arguments.replace("f", "f4x"))
         self._threads = launch_bounds(source, name)
-        self._text = ctypes.create_string_buffer(512)
         module = _Module.in_dll(self._library, "gpuarray_sim_module")
         self._module = ctypes.addressof(module)
         self.shared_bytes = module.shared_bytes - SECTION_MARKER
@@ -206,20 +209,32 @@ class SimulatedKernel:
         KernelFault
             If one could not get there.
         """
-        address = ctypes.c_void_p()
-        with _launching:
-            failed = engine().gasim_launch(
-                *(self._module, grid, block, shared_bytes, seed & (2**64 - 1), arguments),
-                *(self._text, len(self._text), ctypes.byref(address)),
-            )
-            text = self._text.value.decode() if failed else ""
-        if failed:
-            raise KernelFault(self._with_lines(text), address.value or 0)
+        shape = (grid, 1, 1, block, 1, 1)
+        run_module(self._module, shape, shared_bytes, seed, arguments, self.source)
 
-    def _with_lines(self, text: str) -> str:
-        lines = self.source.splitlines()
-        numbers = dict.fromkeys(int(n) for n in re.findall(r"line (\d+)", text))
-        return text + "".join(f"\n  {n}: {lines[n - 1].strip()}" for n in numbers if n)
+
+def run_module(
+    module: int,
+    shape: tuple[int, ...],
+    shared_bytes: int,
+    seed: int,
+    arguments: bytes,
+    source: str,
+) -> None:
+    """Run every thread of a grid; `shape` has the extents of the grid and of a block."""
+    address = ctypes.c_void_p()
+    text = ctypes.create_string_buffer(512)
+    with _launching:
+        failed = engine().gasim_launch(
+            *(module, (ctypes.c_uint * 6)(*shape), shared_bytes, seed & (2**64 - 1), arguments),
+            *(text, len(text), ctypes.byref(address)),
+        )
+    if failed:
+        message = text.value.decode()
+        lines = source.splitlines()
+        numbers = dict.fromkeys(int(n) for n in re.findall(r"line (\d+)", message))
+        found = "".join(f"\n  {n}: {lines[n - 1].strip()}" for n in numbers if n)
+        raise KernelFault(message + found, address.value or 0)
 
 
 def numbered(source: str) -> str:

@@ -3,6 +3,13 @@
 
 struct gasim_dim3 { unsigned x, y, z; };
 
+// Number t of those that a shape has, x running fastest.
+inline void gasim_place(gasim_dim3& place, unsigned t, const gasim_dim3& shape) {
+  place.x = t % shape.x;
+  place.y = t / shape.x % shape.y;
+  place.z = t / shape.x / shape.y;
+}
+
 enum gasim_barrier_kind { GASIM_BARRIER, GASIM_BARRIER_OR, GASIM_BARRIER_AND, GASIM_BARRIER_COUNT };
 
 enum gasim_warp_kind {

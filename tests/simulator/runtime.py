@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -25,9 +25,10 @@ from gpuarray_cuda.runtime import DeviceProperties, MemoryStatistics
 from .capture import CapturingDevice
 from .compiler import find_compiler
 from .instruments import Counters, Failure, Instruments, Launch
-from .kernel import KernelFault, SimulatedKernel
+from .kernel import KernelFault, SimulatedKernel, numbered, run_module
 from .libraries import SimulatedLibraries
 from .memory import Allocation, GuardedMemory
+from .module import SimulatedModule, SimulatedRawKernel, with_headers
 from .ordering import Event, Moment, Streams
 
 GIB = 2**30
@@ -279,6 +280,75 @@ class SimulatedDeviceRuntime(CapturingDevice):
                 if not runtime.deferred_faults:
                     raise
                 self._faults.append(error)
+
+    def load(
+        self,
+        source: str,
+        name: str,
+        options: tuple[str, ...],
+        expressions: tuple[str, ...],
+        headers: Mapping[str, str],
+    ) -> SimulatedModule:
+        with self._call("compile"):
+            self._runtime.instruments.add(compiled=1)
+            try:
+                return SimulatedModule(with_headers(source, headers), options, expressions)
+            except DeviceError as error:
+                raise DeviceError(f"{name}: {error}\n{numbered(source)}") from None
+
+    def launch_raw(
+        self,
+        kernel: SimulatedRawKernel,
+        grid: tuple[int, int, int],
+        block: tuple[int, int, int],
+        shared_bytes: int,
+        stream: int,
+        packed: bytes,
+        pointers: Sequence[int],
+    ) -> None:
+        with self._call("launch", reports=True):
+            self._forbid("launch_raw", stream)
+            used = [self._pointed_to(kernel.name, pointer) for pointer in pointers]
+            runtime = self._runtime
+            runtime.instruments.add(launches=1)
+            self._last_kernel = kernel.name
+            moment = self._enqueue(stream, kernel.name)
+            seed = runtime.seed * 1_000_003 + runtime.counters.launches
+            try:
+                self._check(moment, (runtime.streams.reads(a.usage, moment) for a in used))
+                before = [ctypes.string_at(found.pointer, found.nbytes) for found in used]
+                try:
+                    shape = (*grid, *block)
+                    run_module(kernel.module, shape, shared_bytes, seed, packed, kernel.source)
+                except KernelFault as fault:
+                    at = f" at {self._memory.describe(fault.address)}" if fault.address else ""
+                    raise DeviceError(f"{kernel.name}: {fault.text}{at}") from None
+                for found, old in zip(used, before, strict=True):
+                    self._check_edges(found)
+                    if ctypes.string_at(found.pointer, found.nbytes) != old:
+                        self._check(moment, [runtime.streams.writes(found.usage, moment)])
+            except DeviceError as error:
+                if not runtime.deferred_faults:
+                    raise
+                self._faults.append(error)
+
+    def _pointed_to(self, name: str, address: int) -> Allocation:
+        found = self._memory.around(address) if self._memory.holds(address) else None
+        if found is None:
+            raise DeviceError(f"{name}: {self._memory.describe(address)}")
+        return found
+
+    def read_variable(
+        self, module: SimulatedModule, name: str, host: NDArray[Any], stream: int
+    ) -> None:
+        with self._call("copy_out", reports=True):
+            ctypes.memmove(host.ctypes.data, module.variable(name)[0], host.nbytes)
+
+    def write_variable(
+        self, module: SimulatedModule, name: str, host: NDArray[Any], stream: int
+    ) -> None:
+        with self._call("copy_in", reports=True):
+            ctypes.memmove(module.variable(name)[0], host.ctypes.data, host.nbytes)
 
     def record(self, stream: int | None) -> Event:
         with self._call("record"):

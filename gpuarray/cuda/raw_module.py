@@ -1,0 +1,464 @@
+"""Kernels of a user's own in CUDA C++, on our arrays: `RawModule` and `RawKernel`.
+
+In: a source. Out: kernels that are launched with arrays, scalars, structs and addresses, each
+checked before the launch. What a kernel writes is seen by the array that it was given, and by no
+other.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gpuarray.array import Array
+from gpuarray.cuda.signatures import Declared, Signature, signatures
+from gpuarray.devices import device as find_device
+from gpuarray.evaluation import evaluate
+from gpuarray.graph.node import (
+    Buffer,
+    Layout,
+    Node,
+    contiguous_layout,
+    contiguous_strides,
+    leaf,
+)
+from gpuarray.graph.tape import needs_value, recordings
+
+if TYPE_CHECKING:
+    from gpuarray.devices import Device
+
+__all__ = ["Global", "RawKernel", "RawModule"]
+
+Extents = int | Sequence[int]
+_LARGEST = (2**31 - 1, 65535, 65535)
+
+
+class RawModule:
+    """CUDA C++ with kernels, compiled when it is first used on a device, and kept on disk.
+
+    Parameters
+    ----------
+    source : str
+        The source. Kernels need not be ``extern "C"``.
+    options : sequence of str, optional
+        More options for NVRTC, such as ``"--use_fast_math"`` or ``"-DN=3"``. C++17 and the device's
+        architecture are given; products and sums are contracted, as CUDA does it.
+    name_expressions : sequence of str, optional
+        Instances of templates, and kernels in namespaces: ``"add<float>"``, ``"mine::scale"``.
+    headers : mapping of str to str, optional
+        Texts that the source may include, by name. Those of a CUDA toolkit are found where
+        ``CUDA_HOME`` or ``CUDA_PATH`` says.
+    name : str, optional
+        For messages.
+
+    Examples
+    --------
+    >>> from gpuarray.cuda import RawModule
+    >>> module = RawModule('extern "C" __global__ void scale(float* x, float factor, int n) {}')
+    >>> module.get_kernel("scale")
+    <gpuarray.cuda.RawKernel scale(float* x, float factor, int n)>
+    """
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        options: Sequence[str] = (),
+        name_expressions: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+        name: str = "module",
+    ) -> None:
+        if not isinstance(source, str):
+            raise TypeError(f"RawModule: source must be text, got {type(source).__name__}")
+        if isinstance(options, str) or isinstance(name_expressions, str):
+            raise TypeError("RawModule: options and name_expressions must be sequences of texts")
+        self.name = name
+        self._source = source
+        self._options = tuple(options)
+        self._headers = dict(headers or {})
+        self._signatures = signatures(source)
+        plain = [s.name for s in self._signatures.values() if s.outermost and not s.template]
+        self._expressions = tuple(dict.fromkeys([*plain, *name_expressions]))
+        self._loaded: dict[Device, Any] = {}
+
+    def get_kernel(self, name: str) -> RawKernel:
+        """A kernel by its name, or by one of `name_expressions`.
+
+        Raises
+        ------
+        ValueError
+            There is no such kernel in the source.
+        """
+        if name not in self._expressions:
+            known = ", ".join(self._expressions) or "none"
+            raise ValueError(
+                f"{self.name}: no kernel {name!r}; there are: {known} (instances of templates have "
+                "to be among name_expressions)"
+            )
+        base = name.split("<")[0].split("::")[-1]
+        return RawKernel._of(self, name, self._signatures.get(base))
+
+    def get_global(self, name: str, *, device: Device | str | None = None) -> Global:
+        """A ``__device__`` or ``__constant__`` variable.
+
+        Raises
+        ------
+        ValueError
+            There is no such variable.
+        """
+        found = find_device(device)
+        module = self._on(found)
+        try:
+            _, nbytes = module.variable(name)
+        except KeyError:
+            raise ValueError(f"{self.name}: no variable {name!r} on the device") from None
+        return Global(name, nbytes, module, found)
+
+    def compile(self, *, device: Device | str | None = None) -> None:
+        """Compile now, for a device; otherwise the first launch does it."""
+        self._on(find_device(device))
+
+    def _on(self, device: Device) -> Any:
+        """The module on a device."""
+        found = self._loaded.get(device)
+        if found is None:
+            runtime = _executor(self.name, device).runtime
+            found = self._loaded[device] = runtime.load(
+                self._source, self.name, self._options, self._expressions, self._headers
+            )
+        return found
+
+
+class Global:
+    """A variable of a module on a device; made by `RawModule.get_global`."""
+
+    def __init__(self, name: str, nbytes: int, module: Any, device: Device) -> None:
+        self.name = name
+        self.nbytes = nbytes
+        self._module = module
+        self._device = device
+
+    def set(self, values: npt.ArrayLike) -> None:
+        """Fill the variable, in the order of the work before; `values` have all its bytes."""
+        host = np.ascontiguousarray(_on_host(values))
+        if host.nbytes != self.nbytes:
+            raise ValueError(
+                f"{self.name}: has {self.nbytes} bytes, got {host.nbytes} of {host.dtype}"
+            )
+        executor = _executor(self.name, self._device)
+        executor.runtime.write_variable(self._module, self.name, host, executor.stream)
+
+    def get(self, dtype: npt.DTypeLike) -> np.ndarray[Any, Any]:
+        """Its elements as a NumPy array of one dimension; waits for the work before."""
+        wanted = np.dtype(dtype)
+        if self.nbytes % wanted.itemsize:
+            raise ValueError(f"{self.name}: has {self.nbytes} bytes, no multiple of a {wanted}")
+        host = np.empty(self.nbytes // wanted.itemsize, wanted)
+        executor = _executor(self.name, self._device)
+        executor.runtime.read_variable(self._module, self.name, host, executor.stream)
+        return host
+
+
+class RawKernel:
+    """A kernel; of a source with just one, or of a `RawModule` by `RawModule.get_kernel`.
+
+    Parameters
+    ----------
+    source, options, name_expressions, headers
+        As for `RawModule`; an instance of a template that is `name` need not be named twice.
+    name : str
+        The kernel.
+
+    Examples
+    --------
+    >>> from gpuarray.cuda import RawKernel
+    >>> RawKernel("__global__ void fill(int* x, int value) { x[threadIdx.x] = value; }", "fill")
+    <gpuarray.cuda.RawKernel fill(int* x, int value)>
+    """
+
+    def __init__(
+        self,
+        source: str,
+        name: str,
+        *,
+        options: Sequence[str] = (),
+        name_expressions: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        known = signatures(source) if isinstance(source, str) else {}
+        more = () if name in known and not known[name].template else (name,)
+        module = RawModule(
+            source, options=options, name_expressions=(*name_expressions, *more),
+            headers=headers, name=name.split("<")[0],
+        )  # fmt: skip
+        kernel = module.get_kernel(name)
+        self._module, self.name, self._signature = kernel._module, kernel.name, kernel._signature
+
+    _module: RawModule
+    name: str
+    _signature: Signature | None
+
+    @classmethod
+    def _of(cls, module: RawModule, name: str, signature: Signature | None) -> RawKernel:
+        kernel = cls.__new__(cls)
+        kernel._module, kernel.name, kernel._signature = module, name, signature
+        return kernel
+
+    def __repr__(self) -> str:
+        return f"<gpuarray.cuda.RawKernel {self._described()}>"
+
+    def attributes(self, *, device: Device | str | None = None) -> dict[str, int]:
+        """What the kernel takes on a device: registers and local bytes of a thread, shared bytes
+        of a block, and the most threads that a block may have."""
+        kernel = self._on(find_device(device))
+        names = ("registers", "local_bytes", "static_shared_bytes", "max_threads")
+        return {name: getattr(kernel, name) for name in names}
+
+    def __call__(
+        self, grid: Extents, block: Extents, args: Sequence[Any], *, shared_bytes: int = 0
+    ) -> None:
+        """Launch the kernel, behind the work that its arrays wait for; it is not waited for.
+
+        Parameters
+        ----------
+        grid, block : int or sequence of int
+            Blocks of the grid and threads of a block, along up to three dimensions.
+        args : sequence
+            For a pointer an array, which the kernel finds in row-major order, or an address as an
+            integer; for a value a scalar of Python or NumPy, and for a struct a scalar of a
+            structured dtype. A pointer to ``const`` is read, any other may be written to: then the
+            array gets memory of its own before, if other arrays have the same.
+        shared_bytes : int, optional
+            Dynamic shared memory of each block.
+
+        Raises
+        ------
+        TypeError
+            The number or the kind of the arguments is wrong: a dtype, a NumPy array.
+        ValueError
+            A device or an extent is wrong.
+        DeviceError
+            The source does not compile, or the driver refuses the launch.
+        """
+        if recordings:
+            needs_value(f"a launch of kernel {self.name}")
+        given = tuple(args)
+        shape = tuple(_extents(self.name, "grid", grid) + _extents(self.name, "block", block))
+        device = self._device(given)
+        kernel = self._on(device)
+        self._check(kernel, given, shape, shared_bytes, device)
+        executor = _executor(self.name, device)
+        declared = self._declared(len(given))
+        packed = bytearray(sum(kernel.parameters[-1]) if kernel.parameters else 0)
+        arrays: list[tuple[Array, bool]] = []
+        places: list[tuple[int, Array]] = []
+        for k, (x, (offset, size)) in enumerate(zip(given, kernel.parameters, strict=True)):
+            parameter = declared[k]
+            if isinstance(x, Array):
+                constant = parameter is not None and parameter.constant
+                evaluate(x)
+                if constant and not _layout(x).contiguous:
+                    x = _copied(x, executor)
+                arrays.append((x, constant))
+                places.append((offset, x))
+            else:
+                value = self._value(k, parameter, x, size)
+                packed[offset : offset + size] = value
+        del x
+        for array, constant in arrays:
+            if not constant:
+                _own(array, executor)
+        stream = executor.stream
+        pointers = []
+        for (offset, x), (_, constant) in zip(places, arrays, strict=True):
+            node: Any = x._node
+            buffer = node.buffer
+            address = buffer.read_on(stream) if constant else buffer.write_on(stream)
+            pointers.append(address + node.offset)
+            packed[offset : offset + 8] = (address + node.offset).to_bytes(8, "little")
+        executor.runtime.launch_raw(
+            kernel, shape[:3], shape[3:], shared_bytes, stream, bytes(packed),
+            [p for (_, x), p in zip(places, pointers, strict=True) if x.size],
+        )  # fmt: skip
+
+    def _on(self, device: Device) -> Any:
+        return self._module._on(device).kernel(self.name)
+
+    def _device(self, args: tuple[Any, ...]) -> Device:
+        """Where the arrays are; the default CUDA device if there are none."""
+        devices = list(dict.fromkeys(x.device for x in args if isinstance(x, Array)))
+        if len(devices) > 1:
+            found = " and ".join(repr(str(x)) for x in devices)
+            raise ValueError(
+                f"{self.name}: the arrays are on different devices, {found}; move one with "
+                "to_device() first"
+            )
+        device = devices[0] if devices else find_device(None)
+        _executor(self.name, device)
+        return device
+
+    def _described(self) -> str:
+        return self.name if self._signature is None else str(self._signature)
+
+    def _declared(self, count: int) -> list[Declared | None]:
+        """What the source says of each parameter; nothing where it has another number of them."""
+        known = self._signature
+        if known is None or len(known.parameters) != count:
+            return [None] * count
+        return list(known.parameters)
+
+    def _check(
+        self,
+        kernel: Any,
+        args: tuple[Any, ...],
+        shape: tuple[int, ...],
+        shared_bytes: int,
+        device: Device,
+    ) -> None:
+        count = len(kernel.parameters)
+        if len(args) != count:
+            raise TypeError(
+                f"{self.name}: takes {count} arguments, got {len(args)}: {self._described()}"
+            )
+        threads = shape[3] * shape[4] * shape[5]
+        if threads > kernel.max_threads:
+            raise ValueError(
+                f"{self.name}: block {shape[3:]} has {threads} threads, and the kernel may have "
+                f"{kernel.max_threads}"
+            )
+        room = _executor(self.name, device).runtime.properties.shared_bytes_per_block
+        room -= kernel.static_shared_bytes
+        if not 0 <= shared_bytes <= room:
+            raise ValueError(
+                f"{self.name}: shared_bytes must be from 0 to {room}, got {shared_bytes}"
+            )
+        for k, (x, parameter) in enumerate(zip(args, self._declared(count), strict=True)):
+            self._check_argument(k, x, parameter, kernel.parameters[k][1])
+
+    def _check_argument(self, k: int, x: Any, parameter: Declared | None, size: int) -> None:
+        what = f"{self.name}: argument {k}" + (f" ({parameter.text})" if parameter else "")
+        if isinstance(x, Array):
+            if size != 8 or (parameter is not None and not parameter.pointer):
+                raise TypeError(f"{what} is no pointer, got an array")
+            if parameter is not None and parameter.dtype not in (None, x.dtype):
+                raise TypeError(
+                    f"{what} must be an array of {parameter.dtype}, got one of {x.dtype}; cast it "
+                    "with astype() first"
+                )
+        elif isinstance(x, np.ndarray) and x.ndim:
+            raise TypeError(
+                f"{what} got a NumPy array, which is in the memory of the host; convert it with "
+                "asarray() first"
+            )
+        elif parameter is not None and parameter.pointer:
+            if isinstance(x, bool) or not isinstance(x, int | np.integer):
+                raise TypeError(f"{what} must be an array or an address, got {type(x).__name__}")
+        elif not isinstance(x, bool | int | float | complex | np.generic | np.ndarray | bytes):
+            raise TypeError(f"{what} must be a scalar, got {type(x).__name__}")
+
+    def _value(self, k: int, parameter: Declared | None, x: Any, size: int) -> bytes:
+        """The bytes of an argument that is no array."""
+        what = f"{self.name}: argument {k}" + (f" ({parameter.text})" if parameter else "")
+        dtype = None if parameter is None else parameter.dtype
+        if parameter is not None and parameter.pointer:
+            return int(x).to_bytes(8, "little")
+        if isinstance(x, bytes):
+            found = x
+        elif isinstance(x, np.generic | np.ndarray):
+            if dtype is not None and x.dtype != dtype:
+                raise TypeError(f"{what} must be {dtype}, got {x.dtype}")
+            found = x.tobytes()
+        elif dtype is not None:
+            found = _converted(what, x, dtype)
+        else:
+            raise TypeError(
+                f"{what}: its type is not known from the source; give a scalar of NumPy, of "
+                f"{size} bytes, instead of a Python {type(x).__name__}"
+            )
+        if len(found) != size:
+            raise TypeError(f"{what} has {size} bytes, got {len(found)} of {type(x).__name__}")
+        return found
+
+
+def _converted(what: str, x: Any, dtype: np.dtype[Any]) -> bytes:
+    """A Python scalar as a value of a dtype, which must be able to hold it."""
+    kinds = "biufc"
+    kind = {bool: "b", int: "i", float: "f", complex: "c"}[type(x)]
+    if kinds.index(kind) > kinds.index(dtype.kind if dtype.kind != "u" else "i"):
+        raise TypeError(f"{what} must be {dtype}, got {type(x).__name__} {x!r}")
+    if dtype.kind in "iu" and type(x) is int:
+        information = np.iinfo(dtype)
+        if not information.min <= x <= information.max:
+            raise OverflowError(f"{what} must fit {dtype}, got {x}")
+    return np.asarray(x, dtype).tobytes()
+
+
+def _extents(name: str, what: str, given: Any) -> list[int]:
+    """Three extents."""
+    parts = list(given) if isinstance(given, list | tuple) else [given]
+    if not 1 <= len(parts) <= 3:
+        raise ValueError(f"{name}: {what} must have 1 to 3 extents, got {given!r}")
+    for part, most in zip(parts, _LARGEST, strict=False):
+        if isinstance(part, bool) or not isinstance(part, int | np.integer):
+            raise TypeError(f"{name}: {what} must be made of integers, got {given!r}")
+        if not 1 <= part <= most:
+            raise ValueError(f"{name}: each extent of {what} must be from 1 to {most}: {given!r}")
+    return [*map(int, parts), *[1] * (3 - len(parts))]
+
+
+def _layout(x: Array) -> Layout:
+    layout: Layout = x._node.layout
+    return layout
+
+
+def _copied(x: Array, executor: Any) -> Array:
+    """Another array with the same values, in memory of its own and in row-major order."""
+    from gpuarray_cuda.libraries.copying import copy
+
+    node: Any = x._node
+    layout = node.layout
+    made = executor.allocate(layout.nbytes)
+    if layout.nbytes:
+        source = node.buffer.read_on(executor.stream) + node.offset
+        strides = contiguous_strides(layout.shape)
+        copy(
+            executor, layout.dtype, layout.shape, source, layout.strides, made.pointer, strides
+        )  # fmt: skip
+    return Array(leaf(node.device, made, 0, contiguous_layout(layout.dtype, layout.shape)))
+
+
+def _references() -> tuple[int, int]:
+    """What counting itself adds to the references of a node and a buffer that an array owns."""
+    array = Array.__new__(Array)
+    node = Node.__new__(Node)
+    node.buffer = Buffer.__new__(Buffer)
+    array._node = node
+    del node
+    return sys.getrefcount(array._node), sys.getrefcount(array._node.buffer)
+
+
+def _own(x: Array, executor: Any) -> None:
+    """Give an array memory that no other has, so that writing to it changes no other array.
+
+    What another library shares is written where it is: that is what sharing means.
+    """
+    used = sys.getrefcount(x._node), sys.getrefcount(x._node.buffer)
+    node: Any = x._node
+    alone = used == _references() and node.layout.contiguous
+    if not alone and (node.buffer.exclusive or not node.layout.contiguous):
+        x._node = _copied(x, executor)._node
+
+
+def _on_host(values: Any) -> np.ndarray[Any, Any]:
+    return np.asarray(values.to_device("cpu") if isinstance(values, Array) else values)
+
+
+def _executor(name: str, device: Device) -> Any:
+    backend: Any = device.backend.manager.get_plugin("cuda")
+    if backend is None:
+        raise TypeError(f"{name}: needs a CUDA device, and the arrays are on {str(device)!r}")
+    return backend.executor(device)
