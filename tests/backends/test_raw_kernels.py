@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gpuarray as xp
+from benchmarks import examples
 from gpuarray.cuda import RawKernel, RawModule
 from gpuarray.cuda.signatures import signatures
 from gpuarray.errors import DeviceError
@@ -318,3 +319,8 @@ def test_compiled_functions_refuse_launches(module: RawModule) -> None:
 
     with pytest.raises(TypeError, match="a launch of kernel scale"):
         wrong(floats(3))
+
+
+def test_the_examples_have_numpys_values(capsys: pytest.CaptureFixture[str]) -> None:
+    assert examples.main(["--scale", "0.0002"]) == 0, capsys.readouterr().out
+    assert capsys.readouterr().out.count("\n") == 2 + len(examples.PROGRAMS)
