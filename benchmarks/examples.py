@@ -1,4 +1,4 @@
-"""Six programs that users of PyCUDA know, as they are written here, checked against NumPy and timed.
+"""Six programs that users of PyCUDA know, as written here, checked against NumPy and timed.
 
 ``python -m benchmarks.examples [--scale F]``: in, the default CUDA device. Out: a line for each
 program, with the time of one run, the time of NumPy's, and the largest difference; a status of 1 if

@@ -268,7 +268,6 @@ class RawKernel:
             else:
                 value = self._value(k, parameter, x, size)
                 packed[offset : offset + size] = value
-        del x
         for array, constant in arrays:
             if not constant:
                 _own(array, executor)
