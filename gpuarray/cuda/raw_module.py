@@ -7,7 +7,6 @@ other.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gpuarray.array import Array
+from gpuarray.cuda.arguments import check_argument, extents, value_bytes
+from gpuarray.cuda.ownership import copied, layout_of, own
 from gpuarray.cuda.signatures import Declared, Signature, signatures
 from gpuarray.devices import device as find_device
 from gpuarray.evaluation import evaluate
-from gpuarray.graph.node import (
-    Buffer,
-    Layout,
-    Node,
-    contiguous_layout,
-    contiguous_strides,
-    leaf,
-)
 from gpuarray.graph.tape import needs_value, recordings
 
 if TYPE_CHECKING:
@@ -34,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Global", "RawKernel", "RawModule"]
 
 Extents = int | Sequence[int]
-_LARGEST = (2**31 - 1, 65535, 65535)
 
 
 class RawModule:
@@ -247,7 +239,7 @@ class RawKernel:
         if recordings:
             needs_value(f"a launch of kernel {self.name}")
         given = tuple(args)
-        shape = tuple(_extents(self.name, "grid", grid) + _extents(self.name, "block", block))
+        shape = tuple(extents(self.name, "grid", grid) + extents(self.name, "block", block))
         device = self._device(given)
         kernel = self._on(device)
         self._check(kernel, given, shape, shared_bytes, device)
@@ -261,16 +253,16 @@ class RawKernel:
             if isinstance(x, Array):
                 constant = parameter is not None and parameter.constant
                 evaluate(x)
-                if constant and not _layout(x).contiguous:
-                    x = _copied(x, executor)
+                if constant and not layout_of(x).contiguous:
+                    x = copied(x, executor)
                 arrays.append((x, constant))
                 places.append((offset, x))
             else:
-                value = self._value(k, parameter, x, size)
+                value = value_bytes(self.name, k, parameter, x, size)
                 packed[offset : offset + size] = value
         for array, constant in arrays:
             if not constant:
-                _own(array, executor)
+                own(array, executor)
         stream = executor.stream
         pointers = []
         for (offset, x), (_, constant) in zip(places, arrays, strict=True):
@@ -336,120 +328,7 @@ class RawKernel:
                 f"{self.name}: shared_bytes must be from 0 to {room}, got {shared_bytes}"
             )
         for k, (x, parameter) in enumerate(zip(args, self._declared(count), strict=True)):
-            self._check_argument(k, x, parameter, kernel.parameters[k][1])
-
-    def _check_argument(self, k: int, x: Any, parameter: Declared | None, size: int) -> None:
-        what = f"{self.name}: argument {k}" + (f" ({parameter.text})" if parameter else "")
-        if isinstance(x, Array):
-            if size != 8 or (parameter is not None and not parameter.pointer):
-                raise TypeError(f"{what} is no pointer, got an array")
-            if parameter is not None and parameter.dtype not in (None, x.dtype):
-                raise TypeError(
-                    f"{what} must be an array of {parameter.dtype}, got one of {x.dtype}; cast it "
-                    "with astype() first"
-                )
-        elif isinstance(x, np.ndarray) and x.ndim:
-            raise TypeError(
-                f"{what} got a NumPy array, which is in the memory of the host; convert it with "
-                "asarray() first"
-            )
-        elif parameter is not None and parameter.pointer:
-            if isinstance(x, bool) or not isinstance(x, int | np.integer):
-                raise TypeError(f"{what} must be an array or an address, got {type(x).__name__}")
-        elif not isinstance(x, bool | int | float | complex | np.generic | np.ndarray | bytes):
-            raise TypeError(f"{what} must be a scalar, got {type(x).__name__}")
-
-    def _value(self, k: int, parameter: Declared | None, x: Any, size: int) -> bytes:
-        """The bytes of an argument that is no array."""
-        what = f"{self.name}: argument {k}" + (f" ({parameter.text})" if parameter else "")
-        dtype = None if parameter is None else parameter.dtype
-        if parameter is not None and parameter.pointer:
-            return int(x).to_bytes(8, "little")
-        if isinstance(x, bytes):
-            found = x
-        elif isinstance(x, np.generic | np.ndarray):
-            if dtype is not None and x.dtype != dtype:
-                raise TypeError(f"{what} must be {dtype}, got {x.dtype}")
-            found = x.tobytes()
-        elif dtype is not None:
-            found = _converted(what, x, dtype)
-        else:
-            raise TypeError(
-                f"{what}: its type is not known from the source; give a scalar of NumPy, of "
-                f"{size} bytes, instead of a Python {type(x).__name__}"
-            )
-        if len(found) != size:
-            raise TypeError(f"{what} has {size} bytes, got {len(found)} of {type(x).__name__}")
-        return found
-
-
-def _converted(what: str, x: Any, dtype: np.dtype[Any]) -> bytes:
-    """A Python scalar as a value of a dtype, which must be able to hold it."""
-    kinds = "biufc"
-    kind = {bool: "b", int: "i", float: "f", complex: "c"}[type(x)]
-    if kinds.index(kind) > kinds.index(dtype.kind if dtype.kind != "u" else "i"):
-        raise TypeError(f"{what} must be {dtype}, got {type(x).__name__} {x!r}")
-    if dtype.kind in "iu" and type(x) is int:
-        information = np.iinfo(dtype)
-        if not information.min <= x <= information.max:
-            raise OverflowError(f"{what} must fit {dtype}, got {x}")
-    return np.asarray(x, dtype).tobytes()
-
-
-def _extents(name: str, what: str, given: Any) -> list[int]:
-    """Three extents."""
-    parts = list(given) if isinstance(given, list | tuple) else [given]
-    if not 1 <= len(parts) <= 3:
-        raise ValueError(f"{name}: {what} must have 1 to 3 extents, got {given!r}")
-    for part, most in zip(parts, _LARGEST, strict=False):
-        if isinstance(part, bool) or not isinstance(part, int | np.integer):
-            raise TypeError(f"{name}: {what} must be made of integers, got {given!r}")
-        if not 1 <= part <= most:
-            raise ValueError(f"{name}: each extent of {what} must be from 1 to {most}: {given!r}")
-    return [*map(int, parts), *[1] * (3 - len(parts))]
-
-
-def _layout(x: Array) -> Layout:
-    layout: Layout = x._node.layout
-    return layout
-
-
-def _copied(x: Array, executor: Any) -> Array:
-    """Another array with the same values, in memory of its own and in row-major order."""
-    from gpuarray_cuda.libraries.copying import copy
-
-    node: Any = x._node
-    layout = node.layout
-    made = executor.allocate(layout.nbytes)
-    if layout.nbytes:
-        source = node.buffer.read_on(executor.stream) + node.offset
-        strides = contiguous_strides(layout.shape)
-        copy(
-            executor, layout.dtype, layout.shape, source, layout.strides, made.pointer, strides
-        )  # fmt: skip
-    return Array(leaf(node.device, made, 0, contiguous_layout(layout.dtype, layout.shape)))
-
-
-def _references() -> tuple[int, int]:
-    """What counting itself adds to the references of a node and a buffer that an array owns."""
-    array = Array.__new__(Array)
-    node = Node.__new__(Node)
-    node.buffer = Buffer.__new__(Buffer)
-    array._node = node
-    del node
-    return sys.getrefcount(array._node), sys.getrefcount(array._node.buffer)
-
-
-def _own(x: Array, executor: Any) -> None:
-    """Give an array memory that no other has, so that writing to it changes no other array.
-
-    What another library shares is written where it is: that is what sharing means.
-    """
-    used = sys.getrefcount(x._node), sys.getrefcount(x._node.buffer)
-    node: Any = x._node
-    alone = used == _references() and node.layout.contiguous
-    if not alone and (node.buffer.exclusive or not node.layout.contiguous):
-        x._node = _copied(x, executor)._node
+            check_argument(self.name, k, x, parameter, kernel.parameters[k][1])
 
 
 def _on_host(values: Any) -> np.ndarray[Any, Any]:
