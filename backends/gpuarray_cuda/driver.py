@@ -24,7 +24,7 @@ from .memory import DeviceMemory, memory_limit
 from .modules import CudaModule, Modules
 from .pool import DevicePool
 from .runtime import DeviceProperties, MemoryStatistics
-from .stream import Event, Streams
+from .stream import Event, Streams, TimedEvent
 
 __all__ = ["CudaDeviceRuntime", "CudaRuntime"]
 
@@ -78,8 +78,8 @@ class CudaDeviceRuntime:
     def properties(self) -> DeviceProperties:
         return self._context.properties
 
-    def create_stream(self) -> int:
-        return self._streams.create()
+    def create_stream(self, priority: int = 0) -> int:
+        return self._streams.create(priority)
 
     def copy_in(self, pointer: int, host: NDArray[Any], stream: int) -> None:
         if not host.flags.c_contiguous:
@@ -100,7 +100,7 @@ class CudaDeviceRuntime:
             # buffer.  From pinned memory the device reads it later, and so it may where it can
             # reach ordinary memory by itself: there the host must wait, since the caller may
             # write to the array at once.
-            if context.host_memory_is_read_late or self._is_pinned(address):
+            if context.host_memory_is_read_late or self.is_pinned(address):
                 context.check(driver.cuStreamSynchronize(stream), "wait for a copy to the device")
 
     def copy_out(self, host: NDArray[Any], pointer: int, stream: int) -> None:
@@ -192,6 +192,18 @@ class CudaDeviceRuntime:
                 return self._streams.record(stream)
         return self._streams.record(stream)
 
+    def record_time(self, stream: int) -> TimedEvent:
+        return self._streams.record_time(stream)
+
+    def reached(self, event: object) -> bool:
+        return self._streams.reached(event)
+
+    def wait_on_host(self, event: object) -> None:
+        self._streams.wait_on_host(event)
+
+    def elapsed(self, start: object, end: object) -> float:
+        return self._streams.elapsed(start, end)
+
     def wait(self, stream: int, event: object) -> None:
         self._streams.wait(stream, event)
 
@@ -216,10 +228,36 @@ class CudaDeviceRuntime:
         with self._captures.lock:
             return self._memory.trim()
 
-    def _is_pinned(self, address: int) -> bool:
+    def allocate_pinned(self, nbytes: int) -> int:
+        context = self._context
+        with context.current():
+            found = self._driver.cuMemHostAlloc(nbytes, self._driver.CU_MEMHOSTALLOC_PORTABLE)
+            return int(context.check(found, f"pin {nbytes} bytes of the host's memory"))
+
+    def free_pinned(self, pointer: int) -> None:
+        with self._context.current():
+            self._driver.cuMemFreeHost(pointer)
+
+    def is_pinned(self, pointer: int) -> bool:
         attribute = self._driver.CUpointer_attribute.CU_POINTER_ATTRIBUTE_MEMORY_TYPE
         # The driver answers with an error for memory that it has never heard of.
-        return bool(self._driver.cuPointerGetAttribute(attribute, address)[0] == 0)
+        return bool(self._driver.cuPointerGetAttribute(attribute, pointer)[0] == 0)
+
+    def copy_in_later(self, pointer: int, host: NDArray[Any], stream: int) -> None:
+        context = self._context
+        with context.current():
+            context.check(
+                self._driver.cuMemcpyHtoDAsync(pointer, int(host.ctypes.data), host.nbytes, stream),
+                f"copy {host.nbytes} bytes to the device",
+            )
+
+    def copy_out_later(self, host: NDArray[Any], pointer: int, stream: int) -> None:
+        context = self._context
+        with context.current():
+            context.check(
+                self._driver.cuMemcpyDtoHAsync(int(host.ctypes.data), pointer, host.nbytes, stream),
+                f"copy {host.nbytes} bytes from the device",
+            )
 
     def _load(self, source: str, name: str, arguments: str) -> CudaKernel:
         if not set(arguments) <= {"q", "d", "f"}:

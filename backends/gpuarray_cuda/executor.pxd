@@ -4,7 +4,7 @@ from gpuarray_cuda.buffer cimport CudaBuffer
 
 cdef class Executor:
     cdef object __weakref__
-    cdef public object device, runtime, graphs, _kernels, _thread, _free_streams, _tickets
+    cdef public object device, runtime, graphs, _kernels, _thread, _free_streams, _free_by_priority, _tickets
     cdef tuple _repeated
 
     cpdef CudaBuffer allocate(self, nbytes)

@@ -87,6 +87,7 @@ class Executor:
         self._thread = threading.local()
         # Streams of threads that have ended; the driver would keep each for good.
         self._free_streams: deque[int] = deque()
+        self._free_by_priority: dict[int, deque[int]] = {}
         self._tickets: dict[int, CudaBuffer] = {}
         # The scalars of a tape's task, which are the same at each replay, for which launch, and the
         # end of its arguments, which they are in.
@@ -106,6 +107,22 @@ class Executor:
             self._thread.lease = Lease(found, self._free_streams)
             self._thread.stream = found
         return found
+
+    def take_stream(self, priority: int) -> int:
+        """A stream for a user, one that was given back before if there is one."""
+        try:
+            return self._given_back(priority).pop()
+        except IndexError:
+            return self.runtime.create_stream(priority)
+
+    def give_stream_back(self, stream: int, priority: int) -> None:
+        """Let another user, or a thread, have a stream of `take_stream`."""
+        self._given_back(priority).append(stream)
+
+    def _given_back(self, priority: int) -> deque[int]:
+        if priority == 0:
+            return self._free_streams
+        return self._free_by_priority.setdefault(priority, deque())
 
     @contextmanager
     def working_on(self, stream: int) -> Iterator[None]:

@@ -175,8 +175,10 @@ class DeviceRuntime(Protocol):
     def libraries(self) -> Libraries:
         """NVIDIA's libraries on this device; each is loaded at its first call."""
 
-    def create_stream(self) -> int:
+    def create_stream(self, priority: int = 0) -> int:
         """A new stream that does not wait for the default stream, as an integer handle.
+
+        Of streams that have work, the device prefers those with a lower `priority`.
 
         It lives as long as the runtime; there is no call that closes it.  Every method below
         also takes the handle of a stream that another library made, which must outlive its use
@@ -228,6 +230,27 @@ class DeviceRuntime(Protocol):
         ValueError
             If `host` is not C-contiguous or not writable.
         """
+
+    def allocate_pinned(self, nbytes: int) -> int:
+        """The address of new host memory, at least one byte, that the device copies from by itself.
+
+        Raises
+        ------
+        OutOfMemory
+            When the host has none that can be pinned.
+        """
+
+    def free_pinned(self, pointer: int) -> None:
+        """Give back what `allocate_pinned` returned, of which no copy may be under way."""
+
+    def is_pinned(self, pointer: int) -> bool:
+        """Whether an address of host memory is pinned, by whomever."""
+
+    def copy_in_later(self, pointer: int, host: NDArray[Any], stream: int) -> None:
+        """As `copy_in` from pinned memory, which is read when the stream gets there."""
+
+    def copy_out_later(self, host: NDArray[Any], pointer: int, stream: int) -> None:
+        """As `copy_out` to pinned memory, which is written when the stream gets there."""
 
     def copy(self, destination: int, source: int, nbytes: int, stream: int) -> None:
         """Copy between two ranges of this device's memory, which must not overlap."""
@@ -372,6 +395,18 @@ class DeviceRuntime(Protocol):
 
     def wait(self, stream: int, event: object) -> None:
         """Make later work on `stream` wait for `event`; the caller does not wait."""
+
+    def record_time(self, stream: int) -> object:
+        """An event as of `record`, which also keeps the time at which it happens."""
+
+    def reached(self, event: object) -> bool:
+        """Whether an event has happened; the host does not wait."""
+
+    def wait_on_host(self, event: object) -> None:
+        """Wait until an event has happened."""
+
+    def elapsed(self, start: object, end: object) -> float:
+        """Seconds of the device between two events of `record_time`, which are waited for."""
 
     def synchronize(self, stream: int | None = None) -> None:
         """Wait until everything on `stream` is done; with None, on the whole device.

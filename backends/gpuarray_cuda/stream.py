@@ -12,7 +12,7 @@ from typing import Any
 
 from .context import Context
 
-__all__ = ["Event", "Lease", "Streams", "as_stream_handle"]
+__all__ = ["Event", "Lease", "Streams", "TimedEvent", "as_stream_handle"]
 
 
 def as_stream_handle(stream: object) -> int:
@@ -93,6 +93,12 @@ class Event:
         self._spare.append(self.handle)
 
 
+class TimedEvent(Event):
+    """A moment on a stream whose time is kept."""
+
+    __slots__ = ()
+
+
 class Streams:
     """The streams and events of one device.
 
@@ -100,23 +106,23 @@ class Streams:
     that another object still holds must not become another stream.
     """
 
-    __slots__ = ("_context", "_event_flags", "_spare", "_stream_flags")
+    __slots__ = ("_context", "_event_flags", "_spare", "_spare_timed", "_stream_flags")
 
     def __init__(self, context: Context) -> None:
         driver = context.driver
         self._context = context
         self._spare: deque[Any] = deque()
+        self._spare_timed: deque[Any] = deque()
         # Timing makes an event dearer to record and to wait for, and nothing here reads it.
         self._event_flags = int(driver.CUevent_flags.CU_EVENT_DISABLE_TIMING)
         self._stream_flags = int(driver.CUstream_flags.CU_STREAM_NON_BLOCKING)
 
-    def create(self) -> int:
+    def create(self, priority: int) -> int:
         """See `runtime.DeviceRuntime.create_stream`."""
         context = self._context
         with context.current():
-            return int(
-                context.check(context.driver.cuStreamCreate(self._stream_flags), "create a stream")
-            )
+            made = context.driver.cuStreamCreateWithPriority(self._stream_flags, priority)
+            return int(context.check(made, "create a stream"))
 
     def record(self, stream: int | None) -> Event:
         """See `runtime.DeviceRuntime.record`."""
@@ -135,6 +141,43 @@ class Streams:
                 result = context.driver.cuEventRecord(handle, stream)
             context.check(result, "record an event")
         return event
+
+    def record_time(self, stream: int) -> TimedEvent:
+        """See `runtime.DeviceRuntime.record_time`."""
+        context = self._context
+        with context.current():
+            try:
+                handle = self._spare_timed.pop()
+            except IndexError:
+                handle = context.check(context.driver.cuEventCreate(0), "create an event")
+            event = TimedEvent(handle, self._spare_timed)
+            context.check(context.driver.cuEventRecord(handle, stream), "record an event")
+        return event
+
+    def reached(self, event: Any) -> bool:
+        """See `runtime.DeviceRuntime.reached`."""
+        context = self._context
+        with context.current():
+            (code,) = context.driver.cuEventQuery(event.handle)
+        if code == context.driver.CUresult.CUDA_ERROR_NOT_READY:
+            return False
+        context.check((code,), "ask for an event")
+        return True
+
+    def wait_on_host(self, event: Any) -> None:
+        """See `runtime.DeviceRuntime.wait_on_host`."""
+        context = self._context
+        with context.current():
+            context.check(context.driver.cuEventSynchronize(event.handle), "wait for an event")
+
+    def elapsed(self, start: Any, end: Any) -> float:
+        """See `runtime.DeviceRuntime.elapsed`."""
+        context = self._context
+        self.wait_on_host(start)
+        self.wait_on_host(end)
+        with context.current():
+            found = context.driver.cuEventElapsedTime(start.handle, end.handle)
+            return float(context.check(found, "read the time between events")) / 1000
 
     def wait(self, stream: int, event: object) -> None:
         """See `runtime.DeviceRuntime.wait`."""

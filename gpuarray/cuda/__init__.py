@@ -1,7 +1,7 @@
-"""What only CUDA has, as the namespace `gpuarray.cuda`: kernels of one's own.
+"""What only CUDA has, as the namespace `gpuarray.cuda`: kernels of one's own, streams.
 
 In: CUDA C++. Out: functions of arrays, which fuse with the operations around them, and kernels that
-are launched as they are.
+are launched as they are; streams, events and copies.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
@@ -9,8 +9,21 @@ from typing import Any as _Any
 
 from .elementwise_kernel import ElementwiseKernel
 from .raw_module import Global, RawKernel, RawModule
+from .streams import Event, Stream, current_stream
+from .transfers import copy_to_device, copy_to_host, pinned_empty
 
-__all__ = ["ElementwiseKernel", "Global", "RawKernel", "RawModule"]
+__all__ = [
+    "ElementwiseKernel",
+    "Event",
+    "Global",
+    "RawKernel",
+    "RawModule",
+    "Stream",
+    "copy_to_device",
+    "copy_to_host",
+    "current_stream",
+    "pinned_empty",
+]
 
 if not _TYPE_CHECKING:  # which would take any name for one that is there
 

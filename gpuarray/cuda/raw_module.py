@@ -24,7 +24,7 @@ from gpuarray.graph.tape import needs_value, recordings
 if TYPE_CHECKING:
     from gpuarray.devices import Device
 
-__all__ = ["Global", "RawKernel", "RawModule"]
+__all__ = ["Global", "RawKernel", "RawModule", "executor_of"]
 
 Extents = int | Sequence[int]
 
@@ -118,7 +118,7 @@ class RawModule:
         """The module on a device."""
         found = self._loaded.get(device)
         if found is None:
-            runtime = _executor(self.name, device).runtime
+            runtime = executor_of(self.name, device).runtime
             found = self._loaded[device] = runtime.load(
                 self._source, self.name, self._options, self._expressions, self._headers
             )
@@ -141,7 +141,7 @@ class Global:
             raise ValueError(
                 f"{self.name}: has {self.nbytes} bytes, got {host.nbytes} of {host.dtype}"
             )
-        executor = _executor(self.name, self._device)
+        executor = executor_of(self.name, self._device)
         executor.runtime.write_variable(self._module, self.name, host, executor.stream)
 
     def get(self, dtype: npt.DTypeLike) -> np.ndarray[Any, Any]:
@@ -150,7 +150,7 @@ class Global:
         if self.nbytes % wanted.itemsize:
             raise ValueError(f"{self.name}: has {self.nbytes} bytes, no multiple of a {wanted}")
         host = np.empty(self.nbytes // wanted.itemsize, wanted)
-        executor = _executor(self.name, self._device)
+        executor = executor_of(self.name, self._device)
         executor.runtime.read_variable(self._module, self.name, host, executor.stream)
         return host
 
@@ -243,7 +243,7 @@ class RawKernel:
         device = self._device(given)
         kernel = self._on(device)
         self._check(kernel, given, shape, shared_bytes, device)
-        executor = _executor(self.name, device)
+        executor = executor_of(self.name, device)
         declared = self._declared(len(given))
         packed = bytearray(sum(kernel.parameters[-1]) if kernel.parameters else 0)
         arrays: list[tuple[Array, bool]] = []
@@ -289,7 +289,7 @@ class RawKernel:
                 "to_device() first"
             )
         device = devices[0] if devices else find_device(None)
-        _executor(self.name, device)
+        executor_of(self.name, device)
         return device
 
     def _described(self) -> str:
@@ -321,7 +321,7 @@ class RawKernel:
                 f"{self.name}: block {shape[3:]} has {threads} threads, and the kernel may have "
                 f"{kernel.max_threads}"
             )
-        room = _executor(self.name, device).runtime.properties.shared_bytes_per_block
+        room = executor_of(self.name, device).runtime.properties.shared_bytes_per_block
         room -= kernel.static_shared_bytes
         if not 0 <= shared_bytes <= room:
             raise ValueError(
@@ -335,7 +335,8 @@ def _on_host(values: Any) -> np.ndarray[Any, Any]:
     return np.asarray(values.to_device("cpu") if isinstance(values, Array) else values)
 
 
-def _executor(name: str, device: Device) -> Any:
+def executor_of(name: str, device: Device) -> Any:
+    """What runs work on a CUDA device; `TypeError` where it is another backend's."""
     backend: Any = device.backend.manager.get_plugin("cuda")
     if backend is None:
         raise TypeError(f"{name}: needs a CUDA device, and the arrays are on {str(device)!r}")

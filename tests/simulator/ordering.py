@@ -29,6 +29,13 @@ class Event:
     clock: Clock
 
 
+@dataclass(frozen=True, slots=True)
+class TimedEvent(Event):
+    """An event, and when it was recorded: everything happens at once."""
+
+    seconds: float
+
+
 @dataclass(slots=True)
 class Usage:
     """Who wrote an allocation last, and which streams have read it since."""
@@ -76,6 +83,10 @@ class Streams:
     def synchronize(self, stream: Stream) -> None:
         """The host has waited for a stream."""
         _merge(self._host, self._clock(stream))
+
+    def reach(self, event: Event) -> None:
+        """The host has waited for an event."""
+        _merge(self._host, event.clock)
 
     def synchronize_device(self, ordinal: int) -> None:
         """The host has waited for every stream of a device."""

@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from time import perf_counter
 from typing import Any
 
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from .kernel import KernelFault, SimulatedKernel, numbered, run_module
 from .libraries import SimulatedLibraries
 from .memory import Allocation, GuardedMemory
 from .module import SimulatedModule, SimulatedRawKernel, with_headers
-from .ordering import Event, Moment, Streams
+from .ordering import Event, Moment, Streams, TimedEvent
 
 GIB = 2**30
 # sm_90's; cuda_on_cpu.h holds the same number.
@@ -146,6 +147,7 @@ class SimulatedDeviceRuntime(CapturingDevice):
         self.properties = runtime.properties
         self._runtime = runtime
         self._memory = GuardedMemory(self.properties.total_bytes, limit)
+        self._pinned: dict[int, Any] = {}
         self._kernels: dict[tuple[str, str, str], SimulatedKernel] = {}
         self._freed: deque[tuple[int, int, int]] = deque()
         self._faults: list[DeviceError] = []
@@ -161,7 +163,7 @@ class SimulatedDeviceRuntime(CapturingDevice):
     def memory_limit(self, nbytes: int) -> None:
         self._memory.limit = nbytes
 
-    def create_stream(self) -> int:
+    def create_stream(self, priority: int = 0) -> int:
         with self._call("create_stream"):
             return next(self._runtime.handles)
 
@@ -210,6 +212,28 @@ class SimulatedDeviceRuntime(CapturingDevice):
             self._read(pointer, host.nbytes, stream, "copy_out")
             ctypes.memmove(host.ctypes.data, pointer, host.nbytes)
             self._runtime.streams.synchronize((self.ordinal, stream))
+            self._runtime.instruments.add(copies=1, bytes_out=host.nbytes)
+
+    def allocate_pinned(self, nbytes: int) -> int:
+        block = ctypes.create_string_buffer(nbytes)
+        address = ctypes.addressof(block)
+        self._pinned[address] = block
+        return address
+
+    def free_pinned(self, pointer: int) -> None:
+        del self._pinned[pointer]
+
+    def is_pinned(self, pointer: int) -> bool:
+        return any(a <= pointer < a + len(block) for a, block in list(self._pinned.items()))
+
+    def copy_in_later(self, pointer: int, host: NDArray[Any], stream: int) -> None:
+        self.copy_in(pointer, host, stream)
+
+    def copy_out_later(self, host: NDArray[Any], pointer: int, stream: int) -> None:
+        # At once, as everything here; but the host has not waited for it.
+        with self._call("copy_out", reports=True):
+            self._read(pointer, host.nbytes, stream, "copy_out")
+            ctypes.memmove(host.ctypes.data, pointer, host.nbytes)
             self._runtime.instruments.add(copies=1, bytes_out=host.nbytes)
 
     def copy(self, destination: int, source: int, nbytes: int, stream: int) -> None:
@@ -354,6 +378,19 @@ class SimulatedDeviceRuntime(CapturingDevice):
         with self._call("record"):
             self._forbid("record", stream)
             return self._runtime.streams.record(self.ordinal, stream)
+
+    def record_time(self, stream: int) -> TimedEvent:
+        return TimedEvent(self.record(stream).clock, perf_counter())
+
+    def reached(self, event: object) -> bool:
+        return True
+
+    def wait_on_host(self, event: Event) -> None:
+        with self._call("synchronize", reports=True):
+            self._runtime.streams.reach(event)
+
+    def elapsed(self, start: TimedEvent, end: TimedEvent) -> float:
+        return end.seconds - start.seconds
 
     def wait(self, stream: int, event: object) -> None:
         if not isinstance(event, Event):
