@@ -71,9 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ratio = times["both"] / max(times["copies"], times["kernels"])
     text = ", ".join(f"{name} {1e3 * seconds:.1f} ms" for name, seconds in times.items())
     print(f"{ours.device_name}, {count * CHUNK * 4 / 2**30:.2f} GiB in {count} chunks: {text}")
-    print(
-        f"both / the longer one: {ratio:.3f}; copies {count * CHUNK * 4e-9 / times['copies']:.1f} GB/s"
-    )
+    rate = count * CHUNK * 4e-9 / times["copies"]
+    print(f"both / the longer one: {ratio:.3f}; copies {rate:.1f} GB/s")
     expected = [float(work(ours.array(host), options.steps)) for host in hosts]
     wrong = [k for k, x in enumerate(sums) if float(x) != expected[k % len(hosts)]]
     if wrong:

@@ -264,13 +264,9 @@ class RawKernel:
             if not constant:
                 own(array, executor)
         stream = executor.stream
-        pointers = []
-        for (offset, x), (_, constant) in zip(places, arrays, strict=True):
-            node: Any = x._node
-            buffer = node.buffer
-            address = buffer.read_on(stream) if constant else buffer.write_on(stream)
-            pointers.append(address + node.offset)
-            packed[offset : offset + 8] = (address + node.offset).to_bytes(8, "little")
+        pointers = [_address(x, constant, stream) for x, constant in arrays]
+        for (offset, _), pointer in zip(places, pointers, strict=True):
+            packed[offset : offset + 8] = pointer.to_bytes(8, "little")
         executor.runtime.launch_raw(
             kernel, shape[:3], shape[3:], shared_bytes, stream, bytes(packed),
             [p for (_, x), p in zip(places, pointers, strict=True) if x.size],
@@ -329,6 +325,18 @@ class RawKernel:
             )
         for k, (x, parameter) in enumerate(zip(args, self._declared(count), strict=True)):
             check_argument(self.name, k, x, parameter, kernel.parameters[k][1])
+
+
+def _address(x: Array, constant: bool, stream: int) -> int:
+    """Where an array's elements are for work on a stream, which comes after what it has to.
+
+    A function of its own, so that no frame below a launch holds the node: a tool that keeps frames
+    (compute-sanitizer does) would make the next launch copy the array.
+    """
+    node: Any = x._node
+    buffer = node.buffer
+    address = buffer.read_on(stream) if constant else buffer.write_on(stream)
+    return int(address + node.offset)
 
 
 def _on_host(values: Any) -> np.ndarray[Any, Any]:
