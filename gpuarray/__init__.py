@@ -146,6 +146,7 @@ from gpuarray.searching import argmax, argmin, count_nonzero, nonzero, searchsor
 from gpuarray.sets import isin, unique_all, unique_counts, unique_inverse, unique_values
 from gpuarray.sorting import argsort, sort
 from gpuarray.statistics import max, mean, min, prod, std, sum, var
+from gpuarray.timing import timed
 from gpuarray.utility import all, any, diff
 from gpuarray.vectorization import vectorize
 
@@ -311,6 +312,7 @@ __all__ = [
     "tanh",
     "tensordot",
     "tile",
+    "timed",
     "tril",
     "triu",
     "trunc",

@@ -224,6 +224,9 @@ class CudaDeviceRuntime:
     def memory(self) -> MemoryStatistics:
         return self._memory.statistics()
 
+    def limit_memory(self, nbytes: int) -> None:
+        self._memory.limit(nbytes)
+
     def trim(self) -> int:
         with self._captures.lock:
             return self._memory.trim()

@@ -181,6 +181,10 @@ class DeviceMemory:
         held = max(reserved, outstanding)
         return MemoryStatistics(used, held, self._limit, free, total, self._peak)
 
+    def limit(self, nbytes: int) -> None:
+        """See `runtime.DeviceRuntime.limit_memory`."""
+        self._limit = nbytes
+
     def trim(self) -> int:
         """Give everything unused back to the device; waits for it.  Returns the bytes."""
         before = self._pool.reserved()

@@ -114,6 +114,15 @@ class CudaBackend(LibraryHooks, SortingHooks):
         return self._executor(device).stream
 
     @hookimpl
+    def gpuarray_mark(self, device: Device) -> object:
+        executor = self._executor(device)
+        return executor.runtime.record_time(executor.stream)
+
+    @hookimpl
+    def gpuarray_elapsed(self, device: Device, start: object, end: object) -> float:
+        return self._executor(device).runtime.elapsed(start, end)
+
+    @hookimpl
     def gpuarray_wrap(
         self, device: Device, pointer: int, nbytes: int, owner: object
     ) -> Buffer | None:

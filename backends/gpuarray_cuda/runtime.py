@@ -424,6 +424,9 @@ class DeviceRuntime(Protocol):
     def memory(self) -> MemoryStatistics:
         """The device's memory now; costs a call to the driver."""
 
+    def limit_memory(self, nbytes: int) -> None:
+        """Let at most so many bytes be used from now on."""
+
     def trim(self) -> int:
         """Give memory that is held but not used back to the device; the bytes released.
 

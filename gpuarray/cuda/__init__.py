@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from .elementwise_kernel import ElementwiseKernel
+from .memory import memory_info, set_memory_limit, trim_memory
 from .raw_module import Global, RawKernel, RawModule
 from .streams import Event, Stream, current_stream
 from .transfers import copy_to_device, copy_to_host, pinned_empty
@@ -22,7 +23,10 @@ __all__ = [
     "copy_to_device",
     "copy_to_host",
     "current_stream",
+    "memory_info",
     "pinned_empty",
+    "set_memory_limit",
+    "trim_memory",
 ]
 
 if not _TYPE_CHECKING:  # which would take any name for one that is there

@@ -116,6 +116,19 @@ def gpuarray_stream(device: Device) -> int:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
+def gpuarray_mark(device: Device) -> object:
+    """A moment of the calling thread's stream: when all is done that was put there so far.
+
+    A device without streams has no such hook, or returns None.
+    """
+
+
+@hookspec(firstresult=True)
+def gpuarray_elapsed(device: Device, start: object, end: object) -> float:  # type: ignore[empty-body]
+    """Seconds of the device between two moments of `gpuarray_mark`, which are waited for."""
+
+
+@hookspec(firstresult=True)
 def gpuarray_wrap(device: Device, pointer: int, nbytes: int, owner: object) -> Buffer:  # type: ignore[empty-body]
     """A buffer of memory that is another library's, at least one byte of it.
 

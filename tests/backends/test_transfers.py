@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 
 import gpuarray as xp
-from gpuarray.cuda import Stream, copy_to_device, copy_to_host, pinned_empty, transfers
+from gpuarray.cuda import (
+    Stream,
+    copy_to_device,
+    copy_to_host,
+    memory_info,
+    pinned_empty,
+    set_memory_limit,
+    transfers,
+    trim_memory,
+)
+from gpuarray.errors import OutOfMemory
 
 
 @pytest.fixture(autouse=True)
@@ -106,3 +116,27 @@ def test_wrong_arguments_are_named() -> None:
 
     with pytest.raises(TypeError, match="copy_to_device needs the values"):
         wrong(xp.zeros((4, 4), dtype="float32"))
+
+
+def test_memory_is_counted_limited_and_given_back() -> None:
+    before = memory_info()
+    x = xp.zeros(1 << 20, dtype="float32") + 1.0
+    xp.evaluate(x)
+    now = memory_info()
+    assert now.used - before.used >= 4 << 20 and now.held >= now.used and now.peak >= now.used
+    assert now.limit is not None and now.total is not None and now.limit <= now.total
+    del x
+    assert memory_info().used <= before.used + 1024
+    trim_memory()
+    try:
+        set_memory_limit(memory_info().used + (1 << 20))
+        with pytest.raises(OutOfMemory, match="limit"):
+            xp.evaluate(xp.zeros(1 << 22, dtype="float32") + 1.0)
+    finally:
+        set_memory_limit(now.limit)
+    assert memory_info().limit == now.limit
+    for wrong, kind in ((0, ValueError), (1 << 60, ValueError), (1.5, TypeError)):
+        with pytest.raises(kind, match="set_memory_limit: nbytes must be"):
+            set_memory_limit(wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="memory_info: needs a CUDA device"):
+        memory_info("cpu")

@@ -418,6 +418,9 @@ class SimulatedDeviceRuntime(CapturingDevice):
         with self._call("memory"):
             return self._memory.statistics()
 
+    def limit_memory(self, nbytes: int) -> None:
+        self._memory.limit = nbytes
+
     def trim(self) -> int:
         with self._call("trim"):
             self._forbid("trim", None)
