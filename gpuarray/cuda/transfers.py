@@ -7,6 +7,7 @@ copy is work on the stream of the calling thread: it runs beside the kernels of 
 from __future__ import annotations
 
 import math
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -39,19 +40,15 @@ class _Pinned:
     """A block of pinned memory, as NumPy takes it; given back when no array has it."""
 
     def __init__(self, runtime: Any, nbytes: int) -> None:
-        self._runtime = runtime
-        self._pointer: int = runtime.allocate_pinned(max(nbytes, 1))
+        pointer: int = runtime.allocate_pinned(max(nbytes, 1))
+        # At the interpreter's end the memory goes with the process.
+        weakref.finalize(self, runtime.free_pinned, pointer).atexit = False
         self.__array_interface__ = {
-            "data": (self._pointer, False),
+            "data": (pointer, False),
             "shape": (nbytes,),
             "typestr": "|u1",
             "version": 3,
         }
-
-    def __del__(self) -> None:
-        pointer = getattr(self, "_pointer", None)
-        if pointer is not None:
-            self._runtime.free_pinned(pointer)
 
 
 def pinned_empty(
