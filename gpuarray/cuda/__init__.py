@@ -10,6 +10,7 @@ from typing import Any as _Any
 from .elementwise_kernel import ElementwiseKernel
 from .memory import memory_info, set_memory_limit, trim_memory
 from .raw_module import Global, RawKernel, RawModule
+from .reduction_kernel import ReductionKernel
 from .streams import Event, Stream, current_stream
 from .transfers import copy_to_device, copy_to_host, pinned_empty
 
@@ -19,6 +20,7 @@ __all__ = [
     "Global",
     "RawKernel",
     "RawModule",
+    "ReductionKernel",
     "Stream",
     "copy_to_device",
     "copy_to_host",

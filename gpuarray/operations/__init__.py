@@ -5,9 +5,18 @@ In: nothing. Out: `TABLE`, the standard's rows by name, `RANDOM`, those of rando
 never an array, a graph or a backend.
 """
 
-from .custom import CustomOperation
+from .custom import CustomFold, CustomOperation
 from .elementwise import TABLE
 from .operation import CATEGORIES, LOOPS, RESULTS, Operation
 from .random import RANDOM
 
-__all__ = ["CATEGORIES", "LOOPS", "RANDOM", "RESULTS", "TABLE", "CustomOperation", "Operation"]
+__all__ = [
+    "CATEGORIES",
+    "LOOPS",
+    "RANDOM",
+    "RESULTS",
+    "TABLE",
+    "CustomFold",
+    "CustomOperation",
+    "Operation",
+]

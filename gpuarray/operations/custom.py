@@ -13,7 +13,7 @@ import numpy as np
 
 from .operation import DType, NumPyFunction, Operation, _without_warnings
 
-__all__ = ["CustomOperation"]
+__all__ = ["CustomFold", "CustomOperation"]
 
 _BOOL = np.dtype(bool)
 
@@ -75,3 +75,23 @@ class CustomOperation(Operation):
 
     def row(self, table: Mapping[str, Operation]) -> Operation:
         return self
+
+
+class CustomFold(str):
+    """A fold that a user has written; it stands where a reduction has its name.
+
+    The name is unique to the definition. ``ga_<name><T>`` is the C++ struct of its state, with the
+    methods that those of `gpuarray_cuda/codegen/device/reductions.cuh` have.
+
+    Attributes
+    ----------
+    definition
+        The C++ source that defines the struct, to stand in front of a kernel.
+    """
+
+    definition: str
+
+    def __new__(cls, name: str, definition: str) -> CustomFold:
+        found = super().__new__(cls, name)
+        found.definition = definition
+        return found

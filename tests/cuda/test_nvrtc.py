@@ -14,7 +14,7 @@ import pytest
 
 import gpuarray as xp
 from benchmarks.programs import forces
-from gpuarray.cuda import ElementwiseKernel
+from gpuarray.cuda import ElementwiseKernel, ReductionKernel
 from gpuarray.operations import TABLE
 from gpuarray.random import Generator
 from gpuarray_cuda import compaction
@@ -148,15 +148,19 @@ def test_functions_of_users() -> None:
         preamble="template <class A> __device__ A f(A a) { return a; }",
     )  # fmt: skip
 
+    norm = ReductionKernel("T x", "T y", "x * x", "a + b", "y = sqrt(a)", "0", "norm")
+
     def record() -> None:
         for function, dtypes in FUNCTIONS:
             for operand in arrays(dtypes[0], (N,)):
                 xp.evaluate(xp.vectorize(function)(operand))
         x, y = arrays("float32", (N,), (N,))
         xp.evaluate(*kernel(x * 2, y))
+        table = xp.reshape(x, (1024, 1024))
+        xp.evaluate(table / norm(table, axis=1, keepdims=True), norm(table, axis=0), norm(x))
 
     kernels = sources(record)
-    assert [x.name for x in kernels].count("gpuarray_check") == len(FUNCTIONS) + 1
+    assert [x.name for x in kernels].count("gpuarray_check") == len(FUNCTIONS) + 4
     for found in kernels:
         (taken,) = resources(found.text, "sm_90").values()
         assert not taken.spilled

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gpuarray.operations import RANDOM, CustomOperation, Operation
+from gpuarray.operations import RANDOM, CustomFold, CustomOperation, Operation
 from gpuarray.plugins import Program
 from gpuarray_cuda.codegen.device_functions import source_for
 
@@ -401,6 +401,9 @@ def signature(name: str, block: int, resident: int) -> str:
 def complete_source(arguments: Arguments, kernel: str) -> str:
     """What the compiler gets: the device functions the kernel needs, its arguments, the kernel."""
     found = (i[0] for i in arguments.program.instructions)
-    definitions = dict.fromkeys(x.definition for x in found if isinstance(x, CustomOperation))
+    folds = (fold.name for stage in arguments.program.stages for fold in stage.reductions)
+    definitions = dict.fromkeys(
+        x.definition for x in (*found, *folds) if isinstance(x, CustomOperation | CustomFold)
+    )
     text = "\n".join([*definitions, arguments.struct(), "", kernel, ""])
     return f"{source_for(text)}\n{text}"

@@ -1,0 +1,202 @@
+"""Reductions of a user's own: C++ that maps elements, combines two of them, and finishes a result.
+
+In: parameters and C++ expressions. Out: a function of arrays that records the reduction; the map,
+the fold and the finish are one kernel, with what is around them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpuarray.arguments import checked_flag, reduced_axes
+from gpuarray.array import Array
+from gpuarray.cuda.elementwise_kernel import ElementwiseKernel
+from gpuarray.cuda.parameters import parameters
+from gpuarray.operations import CustomFold, CustomOperation
+from gpuarray.recording import full
+from gpuarray.reductions import count, reduced
+
+if TYPE_CHECKING:
+    from gpuarray.devices import Device
+
+__all__ = ["ReductionKernel"]
+
+DType = np.dtype[Any]
+
+
+class ReductionKernel:
+    """A reduction of arrays from C++ expressions.
+
+    Parameters
+    ----------
+    in_params : str
+        The inputs, as for `ElementwiseKernel`.
+    out_params : str
+        The output, alike; one.
+    map_expr : str
+        What an element contributes: an expression of the inputs.
+    reduce_expr : str
+        What two contributions ``a`` and ``b`` are together: an expression. In which order elements
+        are combined is not said, so it has to be associative and commutative, up to rounding.
+    post_map_expr : str
+        A statement that assigns the output, from the whole, ``a``.
+    identity : str
+        What changes nothing when combined: an expression of constants. Also the result where there
+        are no elements, if it is a number.
+    name : str, optional
+        For messages and profiles.
+    reduce_type : str, optional
+        The type of contributions; None: that of the output.
+    preamble : str, optional
+        C++ before it, as for `ElementwiseKernel`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A declaration is none, or there is not one output.
+
+    Examples
+    --------
+    >>> from gpuarray.cuda import ReductionKernel
+    >>> norm = ReductionKernel("T x", "T y", "x * x", "a + b", "y = sqrt(a)", "0", "norm")
+    >>> norm
+    ReductionKernel('T x', 'T y', 'a + b', name='norm')
+    """
+
+    def __init__(
+        self,
+        in_params: str,
+        out_params: str,
+        map_expr: str,
+        reduce_expr: str,
+        post_map_expr: str,
+        identity: str,
+        name: str = "reduction",
+        reduce_type: str | None = None,
+        preamble: str = "",
+    ) -> None:
+        outputs = parameters(name, out_params)
+        if len(outputs) != 1:
+            raise ValueError(f"{name}: one output is needed, got {out_params!r}")
+        (output,) = outputs
+        kind = reduce_type or (output.variable if output.dtype is None else str(output.dtype))
+        self.name = name
+        self._texts = in_params, out_params, reduce_expr
+        self._preamble = preamble
+        self._reduce = reduce_expr
+        self._identity = str(identity)
+        self._map = ElementwiseKernel(
+            in_params, f"{kind} mapped_", f"mapped_ = {map_expr}", f"{name}_map", preamble
+        )
+        # A letter of the output that the contributions do not have is found by the inputs only.
+        self._finish = ElementwiseKernel(
+            f"{kind} a", out_params, post_map_expr, f"{name}_finish", preamble
+        )
+        self._folds: dict[DType, CustomFold] = {}
+        self._checked: set[tuple[Device, DType]] = set()
+
+    def __repr__(self) -> str:
+        ins, outs, expression = self._texts
+        return f"ReductionKernel({ins!r}, {outs!r}, {expression!r}, name={self.name!r})"
+
+    def __call__(
+        self,
+        *args: Any,
+        axis: int | tuple[int, ...] | None = None,
+        keepdims: bool = False,
+    ) -> Array:
+        """The reduction of these inputs.
+
+        Parameters
+        ----------
+        *args : Array or scalar
+            The inputs, of which one must be an array; shapes broadcast.
+        axis : int or tuple of int, optional
+            The axes to fold; None: all.
+        keepdims : bool, optional
+            Whether folded axes remain, with extent 1.
+
+        Returns
+        -------
+        Array
+            Pending.
+
+        Raises
+        ------
+        TypeError
+            As for `ElementwiseKernel`.
+        IndexError
+            An axis is out of range.
+        ValueError
+            The shapes do not match, or there are no elements and the identity is no number.
+        DeviceError
+            An expression does not compile; the message shows the lines.
+        """
+        mapped: Array = self._map(*args)
+        keepdims = checked_flag(self.name, "keepdims", keepdims)
+        axes = reduced_axes(self.name, axis, mapped.ndim)
+        fold = self._fold(mapped.dtype, mapped.device)
+        whole = mapped
+        if axes:
+            whole = reduced(fold, mapped, axes, keepdims, mapped.dtype)
+            if count(mapped, axes) == 0:
+                whole = full(whole.shape, self._start(mapped.dtype), mapped.dtype, mapped.device)
+        result: Array = self._finish(whole)
+        return result
+
+    def _start(self, dtype: DType) -> Any:
+        """The identity as a number."""
+        try:
+            value = float(self._identity)
+        except ValueError:
+            raise ValueError(
+                f"{self.name}: nothing to reduce, and the identity {self._identity!r} is no number"
+            ) from None
+        return dtype.type(value).item() if math.isfinite(value) or dtype.kind == "f" else int(value)
+
+    def _fold(self, dtype: DType, device: Device) -> CustomFold:
+        """The fold of contributions of a dtype, which is known to compile."""
+        fold = self._folds.get(dtype)
+        if fold is None:
+            fold = self._folds[dtype] = self._written()
+        if (device, dtype) not in self._checked:
+            from gpuarray_cuda.codegen.values import C_NAMES
+
+            # Compiles only what is used: an instance of the template.
+            used = f"{fold.definition}template struct ga_state_of_{fold}<{C_NAMES[dtype]}>;\n"
+            operation = CustomOperation(self.name, (dtype,), dtype, "", used, np.asarray)
+            device.backend.manager.hook.gpuarray_check_custom(device=device, operation=operation)
+            self._checked.add((device, dtype))
+        return fold
+
+    def _written(self) -> CustomFold:
+        parts = (self._preamble, self._reduce, self._identity)
+        digest = hashlib.sha256("\0".join(parts).encode(), usedforsecurity=False).hexdigest()[:16]
+        name = f"{self.name}_{digest}"
+        definition = f"""namespace {name}_fold {{
+{textwrap.dedent(self._preamble)}
+template <class T>
+__device__ __forceinline__ T combined(T a, T b) {{
+  return (T)({self._reduce});
+}}
+template <class T>
+__device__ __forceinline__ T start() {{
+  return (T)({self._identity});
+}}
+}}
+template <class T>
+struct ga_state_of_{name} {{
+  T a = {name}_fold::start<T>();
+  __device__ __forceinline__ void add(T x) {{ a = {name}_fold::combined<T>(a, x); }}
+  __device__ __forceinline__ void merge(const ga_state_of_{name}& o) {{ add(o.a); }}
+  __device__ __forceinline__ T result() const {{ return a; }}
+}};
+template <class T>
+using ga_{name} = ga_state_of_{name}<T>;
+"""
+        return CustomFold(name, definition)
