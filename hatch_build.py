@@ -88,10 +88,11 @@ def built(root: Path, directory: Path) -> dict[str, Path]:
         record.write_text("".join(f"{name} {digest}\n" for name, digest in digests.items()))
         records[f"{package}/{compiled['RECORD']}"] = record
         for module in compiled["MODULES"][package]:
-            sources[f"{package}/{module}{compiled['SUFFIX']}"] = f"{place}/{module}.py"
+            source = compiled["source"](root / place, module).relative_to(root).as_posix()
+            sources[f"{package}/{module}{compiled['SUFFIX']}"] = source
 
     def one(source: str) -> Path:
-        stem = directory / source.removesuffix(".py").replace("/", ".")
+        stem = directory / source.rpartition(".")[0].replace("/", ".")
         _run_cython(root, source, Path(f"{stem}.c"))
         _run_compiler(Path(f"{stem}.c"), Path(f"{stem}.so"))
         return Path(f"{stem}.so")

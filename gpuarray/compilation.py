@@ -308,22 +308,29 @@ def _extents(nodes: list[Node]) -> list[tuple[int, int]]:
 
 
 def _fastest(written: Tape, inputs: list[Memory]) -> Callable[[Sequence[Memory]], list[Memory]]:
-    """How a tape is replayed: captured, where that is worth it and nobody wants to see its tasks.
-
-    A task takes some 6 us of the host's time one by one, a captured tape as much in all, and 3 us
-    for each input and result that is copied.
-    """
+    """How a tape is replayed: captured, where that helps and nobody wants to see its tasks."""
     devices = written.devices
-    copies = written.inputs + len(written.results)
-    if len(devices) == 1 and 2 * len(written.actions) > 2 + copies:
+    if len(devices) == 1:
         (device,) = devices
-        nbytes = written.nbytes + sum(high - low for low, high in written.extents)
-        if nbytes <= limits.CAPTURED_BYTES and _is_plain(written, device):
+        if _is_worth_capturing(written) and _is_plain(written, device):
             found = device.hook.gpuarray_capture(device=device, tape=written, inputs=inputs)
             if found is not None:
                 captured: Callable[[Sequence[Memory]], list[Memory]] = found
                 return captured
     return written.replay
+
+
+def _is_worth_capturing(written: Tape) -> bool:
+    """Whether a captured tape takes less of the host's time, and not too much memory.
+
+    A task takes some 6 us one by one, a captured tape as much in all, and 3 us for each input and
+    result that is copied. One task alone needs no copies, and no memory.
+    """
+    if written.only is not None:
+        return True
+    copies = written.inputs + len(written.results)
+    nbytes = written.nbytes + sum(high - low for low, high in written.extents)
+    return 2 * len(written.actions) > 2 + copies and nbytes <= limits.CAPTURED_BYTES
 
 
 def _is_plain(written: Tape, device: Device) -> bool:

@@ -12,11 +12,11 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import NoReturn
 
-__all__ = ["MODULES", "RECORD", "SUFFIX", "check", "digests", "in_use"]
+__all__ = ["MODULES", "RECORD", "SUFFIX", "check", "digests", "in_use", "source"]
 
 # What every recorded operation, every flush and every kernel pass, by package. Each has a .pxd file
-# beside it, with the types that Cython may take for granted, and the sources run as they are. All
-# of a package or none are compiled.
+# beside it, with the types that Cython may take for granted, and the sources run as they are; or it
+# is a .pyx file, which others do without where nothing is compiled. All of a package or none are.
 MODULES = {
     "gpuarray": (
         *("array", "graph/flush", "graph/node", "graph/program", "operations/operation"),
@@ -25,7 +25,7 @@ MODULES = {
         # What a call of a compiled function passes.
         *("compilation", "graph/tape"),
     ),
-    "gpuarray_cuda": ("buffer", "executor", "launch", "memory"),
+    "gpuarray_cuda": ("buffer", "direct", "executor", "launch", "memory", "single_launch"),
 }
 
 # The ending of extension modules of this interpreter; others' are none of its business.
@@ -39,8 +39,18 @@ def digests(package: str, directory: Path) -> dict[str, str]:
     """The digest of every file that a package's compiled form depends on, by name."""
     from hashlib import sha256
 
-    names = [f"{module}{ending}" for module in MODULES[package] for ending in (".py", ".pxd")]
-    return {name: sha256((directory / name).read_bytes()).hexdigest() for name in names}
+    sources = [source(directory, module) for module in MODULES[package]]
+    types = [path.with_suffix(".pxd") for path in sources if path.suffix == ".py"]
+    return {
+        path.relative_to(directory).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in (*sources, *types)
+    }
+
+
+def source(directory: Path, module: str) -> Path:
+    """The file that a module of the package in `directory` is compiled from."""
+    only_compiled = directory / f"{module}.pyx"
+    return only_compiled if only_compiled.exists() else directory / f"{module}.py"
 
 
 def check(package: str, directory: Path) -> None:

@@ -18,7 +18,7 @@ from .cache import KernelCache, cache_directory
 from .capture import CapturedGraph, Captures
 from .compile import Compiler
 from .context import Context, device_count
-from .launch import CudaKernel, Launcher
+from .launch import CudaKernel, Launcher, launch_kernel
 from .libraries.nvidia import NvidiaLibraries
 from .memory import DeviceMemory, memory_limit
 from .modules import CudaModule, Modules
@@ -60,7 +60,7 @@ class CudaDeviceRuntime:
         cache = KernelCache(cache_directory())
         self._compiler = Compiler(context.architecture, cache)
         self._modules = Modules(context, cache, self._memory.trim)
-        self._launcher = Launcher(context, self._memory.trim)
+        self._launcher = Launcher(context, self._memory.trim, launch_kernel(context.driver))
         self._captures = Captures(context, self._memory)
         self._kernels: dict[tuple[str, str, str], CudaKernel] = {}
         self._compiling = threading.Lock()

@@ -12,6 +12,9 @@ cdef class Executor:
     @cython.locals(
         step=Step, addresses=list, values=list, outputs=list, buffer=CudaBuffer, scratch=CudaBuffer,
         shared=bint, again=tuple, winners=Py_ssize_t, pointers=tuple, sizes=tuple, scalars=tuple,
-        tail=tuple, converted=list,
+        tail=tuple,
     )
     cpdef list run(self, Task task)
+
+    @cython.locals(values=list, found=tuple)
+    cpdef tuple tail(self, tuple sizes, tuple scalars, given)

@@ -148,7 +148,7 @@ class Executor:
             stream = self.stream
         prepared = step.prepared.get(self)
         if prepared is None:
-            prepared = step.prepared[self] = self._prepare(step)
+            prepared = self.prepared(step)
         addresses: list[Any] = []
         shared = False
         buffer: Any
@@ -187,7 +187,7 @@ class Executor:
                 values.append(scratch.pointer + place)
             elif parts:
                 scratch = CudaBuffer(self.device, runtime, parts, stream)
-                values += (scratch.pointer, self._ticket_counters(stream))
+                values += (scratch.pointer, self.ticket_counters(stream))
             tail = sizes
             if scalars:
                 given = task.scalars
@@ -195,20 +195,33 @@ class Executor:
                 if again[0] is given and again[1] is scalars:
                     tail = again[2]
                 else:
-                    converted: list[Any] = [*sizes]
-                    for k, dtype, real in scalars:
-                        value = given[k]
-                        if real and value.__class__ is float and -OVERFLOW < value < OVERFLOW:
-                            converted.append(value)
-                        else:
-                            append_scalar(converted, value, dtype)
-                    tail = tuple(converted)
+                    tail = self.tail(sizes, scalars, given)
                     if given.__class__ is tuple:
                         self._repeated = (given, scalars, tail)
             runtime.launch(kernel, grid, block, room, stream, values, tail)
         if shared:
             self.let_others_wait(stream)
         return outputs
+
+    def prepared(self, step: Step) -> tuple[_Launch, ...]:
+        """The launches of a step, prepared once."""
+        found: tuple[_Launch, ...] | None = step.prepared.get(self)
+        if found is None:
+            found = step.prepared[self] = self._prepare(step)
+        return found
+
+    def tail(
+        self, sizes: tuple[int, ...], scalars: tuple[tuple[int, DType, bool], ...], given: Any
+    ) -> tuple[int | float, ...]:
+        """The end of a launch's arguments: its sizes, and the scalars of a task as it has them."""
+        values: list[Any] = [*sizes]
+        for k, dtype, real in scalars:
+            value = given[k]
+            if real and value.__class__ is float and -OVERFLOW < value < OVERFLOW:
+                values.append(value)
+            else:
+                append_scalar(values, value, dtype)
+        return tuple(values)
 
     def let_others_wait(self, stream: int) -> None:
         """Order what other libraries do next after what was read of their memory on `stream`.
@@ -231,7 +244,7 @@ class Executor:
     def _operations(self) -> Mapping[str, Operation]:
         return self.device.backend.operations
 
-    def _ticket_counters(self, stream: int) -> int:
+    def ticket_counters(self, stream: int) -> int:
         """Zeroed counters, which each kernel leaves zeroed; one set for each stream."""
         found = self._tickets.get(stream)
         if found is None:

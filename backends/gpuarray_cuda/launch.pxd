@@ -1,5 +1,5 @@
 cdef class CudaKernel:
-    cdef public object _addresses, _owner, arguments, buffer, function, name, pack, parameters
+    cdef public object _addresses, _owner, arguments, buffer, handle, name, pack, parameters
     cdef public object local_bytes, registers, shared_allowed, static_shared_bytes
     cdef public object heads, pack_head, tail
 

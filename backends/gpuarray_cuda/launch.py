@@ -2,7 +2,8 @@
 
 In comes a cubin, out goes a `CudaKernel`; in come a kernel and its values, and work is enqueued.
 A launch makes no ctypes object and no tuple of types: a precompiled struct writes the values into
-the kernel's own buffer, whose address the driver gets as an int.
+the kernel's own buffer, whose address the driver gets as an int. Where the hot modules are
+compiled, the driver is called by its address (`direct.pyx`), not through the bindings.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ from typing import Any
 
 from .context import INVALID_CONTEXT, OUT_OF_MEMORY, Context, packages
 
-__all__ = ["CudaKernel", "Launcher"]
+__all__ = ["CudaKernel", "LaunchKernel", "Launcher", "launch_kernel"]
+
+LaunchKernel = Callable[[int, int, int, int, int, int], int]
+"""Handle, blocks, threads, bytes of shared memory, stream, address of the arguments; a code."""
 
 # Dynamic shared memory that a kernel may have without asking; more needs an attribute.
 UNASKED_SHARED_BYTES = 48 << 10
+
+# The version of CUDA that `direct.pyx` has the types of `cuLaunchKernel` from.
+_LAUNCH_SINCE = 4000
 
 
 class CudaKernel:
     """A loaded kernel and its argument buffer.
 
-    `function` is the driver's context-less kernel handle: it takes the context from the stream
+    `handle` is the driver's context-less kernel handle: it takes the context from the stream
     that it is launched on, so that the launching thread needs none.
     """
 
@@ -32,7 +39,7 @@ class CudaKernel:
         "_owner",
         "arguments",
         "buffer",
-        "function",
+        "handle",
         "heads",
         "local_bytes",
         "name",
@@ -45,10 +52,10 @@ class CudaKernel:
         "tail",
     )
 
-    def __init__(self, name: str, arguments: str, owner: Any, function: Any) -> None:
+    def __init__(self, name: str, arguments: str, owner: Any, handle: int) -> None:
         self.name = name
         self.arguments = arguments
-        self.function = function
+        self.handle = handle
         self._owner = owner  # unloads the code when it goes
         self.registers = 0
         self.local_bytes = 0
@@ -67,6 +74,35 @@ class CudaKernel:
         self.parameters = ctypes.addressof(self._addresses)
 
 
+def launch_kernel(driver: Any) -> LaunchKernel:
+    """How kernels are launched in this process.
+
+    Raises
+    ------
+    RuntimeError
+        The driver does not say where its function is.
+    """
+    try:
+        from gpuarray_cuda.direct import Launch
+    except ModuleNotFoundError:  # which only a compiled package has
+        function, call = driver.CUfunction, driver.cuLaunchKernel
+
+        def launch(
+            handle: int, grid: int, block: int, shared_bytes: int, stream: int, parameters: int
+        ) -> int:
+            code: int = call(
+                function(handle), grid, 1, 1, block, 1, 1, shared_bytes, stream, parameters, 0
+            )[0]
+            return code
+
+        return launch
+    flags = driver.CUdriverProcAddress_flags.CU_GET_PROC_ADDRESS_LEGACY_STREAM
+    code, address, _ = driver.cuGetProcAddress(b"cuLaunchKernel", _LAUNCH_SINCE, flags)
+    if code != 0:
+        raise RuntimeError(f"cuda: the driver does not say where cuLaunchKernel is: {code}")
+    return Launch(int(address)).launch
+
+
 def _layout(arguments: str) -> struct.Struct:
     return struct.Struct("=" + arguments.replace("f", "f4x"))
 
@@ -80,14 +116,18 @@ class Launcher:
         The device; `last_kernel` is kept up to date there.
     make_room : Callable[[], object]
         Gives unused memory back to the device, for when loading or launching finds none.
+    launch : LaunchKernel
+        The driver's function, as `launch_kernel` finds it.
     """
 
     __slots__ = ("_context", "_driver", "_launch", "_make_room")
 
-    def __init__(self, context: Context, make_room: Callable[[], object]) -> None:
+    def __init__(
+        self, context: Context, make_room: Callable[[], object], launch: LaunchKernel
+    ) -> None:
         self._context = context
         self._driver = context.driver
-        self._launch = context.driver.cuLaunchKernel
+        self._launch = launch
         self._make_room = make_room
 
     def load(self, cubin: bytes, name: str, arguments: str) -> CudaKernel:
@@ -101,10 +141,9 @@ class Launcher:
         driver, context = self._driver, self._context
         with context.current():
             owner = packages().core.ObjectCode.from_cubin(cubin, name=name).get_kernel(name)
-            handle = int(owner.handle)
-            kernel = CudaKernel(name, arguments, owner, driver.CUfunction(handle))
+            kernel = CudaKernel(name, arguments, owner, int(owner.handle))
             attribute = driver.CUfunction_attribute
-            query = driver.CUkernel(handle)
+            query = driver.CUkernel(kernel.handle)
             values = [
                 int(
                     context.check(
@@ -147,9 +186,7 @@ class Launcher:
             ) from error
         if shared_bytes > kernel.shared_allowed:
             self._allow_shared(kernel, shared_bytes)
-        code = self._launch(
-            kernel.function, grid, 1, 1, block, 1, 1, shared_bytes, stream, kernel.parameters, 0
-        )[0]
+        code = self._launch(kernel.handle, grid, block, shared_bytes, stream, kernel.parameters)
         if code != 0:
             self._launch_again(code, kernel, grid, block, shared_bytes, stream)
         # Only now: a fault that this launch reports is an earlier kernel's.
@@ -168,7 +205,7 @@ class Launcher:
             kernel.pack_head, kernel.tail = head, tail
 
     def _launch_again(
-        self, code: Any, kernel: CudaKernel, grid: int, block: int, shared_bytes: int, stream: int
+        self, code: int, kernel: CudaKernel, grid: int, block: int, shared_bytes: int, stream: int
     ) -> None:
         if code == OUT_OF_MEMORY:
             # The driver loads code and local memory at the first launch, and the pool may hold
@@ -177,12 +214,11 @@ class Launcher:
         if code in (OUT_OF_MEMORY, INVALID_CONTEXT):
             with self._context.current():
                 code = self._launch(
-                    kernel.function,
-                    *(grid, 1, 1, block, 1, 1, shared_bytes, stream, kernel.parameters, 0),
-                )[0]
+                    kernel.handle, grid, block, shared_bytes, stream, kernel.parameters
+                )
         if code != 0:
             raise self._context.error(
-                code,
+                self._driver.CUresult(code),
                 f"launch kernel {kernel.name!r} (grid {grid}, block {block}, "
                 f"{shared_bytes} bytes of shared memory, {kernel.registers} registers)",
             )
@@ -201,7 +237,7 @@ class Launcher:
                 driver.cuKernelSetAttribute(
                     driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
                     most,
-                    driver.CUkernel(int(kernel.function)),
+                    driver.CUkernel(kernel.handle),
                     context.ordinal,
                 ),
                 f"let kernel {kernel.name!r} have {most} bytes of shared memory",

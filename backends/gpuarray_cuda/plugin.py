@@ -7,6 +7,7 @@ simulator of the tests, in the place of the driver.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,9 @@ from gpuarray_cuda.contiguous import row_major
 from gpuarray_cuda.custom import check
 from gpuarray_cuda.executor import Executor
 from gpuarray_cuda.flags import flags
-from gpuarray_cuda.graphs import CapturedTape
 from gpuarray_cuda.libraries.hooks import LibraryHooks
 from gpuarray_cuda.runtime import Runtime
+from gpuarray_cuda.single_launch import SingleLaunch
 from gpuarray_cuda.sorting.hooks import SortingHooks
 
 __all__ = ["CudaBackend", "use_runtime"]
@@ -148,8 +149,11 @@ class CudaBackend(LibraryHooks, SortingHooks):
     @hookimpl
     def gpuarray_capture(
         self, device: Device, tape: Tape, inputs: list[tuple[Any, int]]
-    ) -> CapturedTape | None:
-        return self._executor(device).graphs.capture(tape, inputs)
+    ) -> Callable[[Sequence[tuple[Any, int]]], list[tuple[Any, int]]] | None:
+        executor = self._executor(device)
+        if tape.only is not None:
+            return SingleLaunch(executor, tape.only).replay
+        return executor.graphs.capture(tape, inputs)
 
     @hookimpl
     def gpuarray_nonzero(

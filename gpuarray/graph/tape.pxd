@@ -1,11 +1,13 @@
 cimport cython
 from gpuarray.graph.program cimport Step, Task
 
-cdef class _Only:
+cdef class OnlyRun:
     cdef Step _step
     cdef object _device
     cdef object _scalars
-    cdef tuple _inputs, _places
+    cdef public object run
+    cdef public tuple places
+    cdef tuple _inputs
     cdef bint _as_given
 
     @cython.locals(step=Step)

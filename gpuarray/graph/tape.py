@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Call",
     "Memory",
+    "OnlyRun",
     "Place",
     "Run",
     "Tape",
@@ -156,6 +157,8 @@ class Tape:
         Where the actions run.
     nbytes
         The most memory that is needed at a time for what the actions make.
+    only
+        The one task, if it makes all results and needs no more than the inputs; else None.
     """
 
     def __init__(
@@ -170,8 +173,7 @@ class Tape:
         self.results: list[tuple[int, int, Layout]] = []
         self.nbytes = 0
         self._refusal = ""
-        # The one task, how its inputs and how the results are found; nothing where there are more.
-        self._only: _Only | None = None
+        self.only: OnlyRun | None = None
         self._origins = [offset for _, offset in inputs]
         # Buffers that live, by id. One that is gone must not be taken for a new one at its address.
         self._slots: dict[int, tuple[weakref.ref[Buffer], int]] = {}
@@ -265,7 +267,7 @@ class Tape:
                 made_by = {slot: k for k, slot in enumerate(action.outputs)}
                 if all(slot in made_by for slot, *_ in self.results):
                     places = tuple((made_by[slot], offset) for slot, offset, _ in self.results)
-                    self._only = _Only(action, places, self.inputs)
+                    self.only = OnlyRun(action, places, self.inputs)
 
     def _known(self, buffer: Buffer) -> int | None:
         found = self._slots.get(id(buffer))
@@ -318,8 +320,8 @@ class Tape:
 
         The flush lock is held. `constants` stand for those of the tape.
         """
-        if self._only is not None:
-            return self._only.replay(inputs)
+        if self.only is not None:
+            return self.only.replay(inputs)
         given = self.constants if constants is None else constants
         memory: list[Any] = [*inputs, *((buffer, 0) for buffer in given), *self._made]
         for action, releases in zip(self.actions, self.releases, strict=True):
@@ -347,17 +349,26 @@ class Tape:
         return [_at(memory, (slot, offset)) for slot, offset, _ in self.results]
 
 
-class _Only:
-    """One task that makes all results: its replay is nearly nothing but the task itself."""
+class OnlyRun:
+    """One task that makes all results: its replay is nearly nothing but the task itself.
 
-    __slots__ = ("_as_given", "_device", "_inputs", "_places", "_scalars", "_step")
+    Attributes
+    ----------
+    run
+        The task.
+    places
+        Which of its outputs each result is in, and at which byte.
+    """
+
+    __slots__ = ("_as_given", "_device", "_inputs", "_scalars", "_step", "places", "run")
 
     def __init__(self, run: Run, places: tuple[Place, ...], inputs: int) -> None:
+        self.run = run
+        self.places = places
         self._step = run.step
         self._device = run.device
         self._inputs = run.inputs
         self._scalars = run.scalars
-        self._places = places
         self._as_given = run.inputs == tuple((slot, 0) for slot in range(inputs))
 
     def replay(self, inputs: Sequence[Memory]) -> list[Memory]:
@@ -367,7 +378,7 @@ class _Only:
         step = self._step
         task = Task(step, self._device, given, self._scalars, step.no_bases)
         buffers = self._device.run(task=task)
-        return [(buffers[k], offset) for k, offset in self._places]
+        return [(buffers[k], offset) for k, offset in self.places]
 
 
 def _at(memory: list[Any], place: Place) -> Memory:

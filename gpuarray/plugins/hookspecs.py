@@ -180,15 +180,16 @@ def gpuarray_capture(  # type: ignore[empty-body]
 ) -> Callable[[Sequence[tuple[Buffer, int]]], list[tuple[Buffer, int]]]:
     """A function that replays a tape of `gpuarray.compile` in less time than task by task.
 
-    Asked at the first replay of a tape with several actions, all of them on `device`, whose hooks
-    nobody but the backend answers or watches; the flush lock is held, and also at each call of the
-    function. `inputs` are what the tape will be replayed with first. The function gets others,
-    which lie alike: ``tape.extents[k]`` says which bytes, from the given one on, belong to input k,
-    and the first byte is aligned alike up to 16 bytes. It gives what ``tape.replay(inputs)`` gives,
-    in the order of earlier work: memory that nothing writes to afterwards, so that what a call
-    gave is whole after any later one. Nothing may be kept of the inputs, nor written to them or to
-    ``tape.constants``; the function keeps these alive, and gives memory of its own back when it is
-    collected. None leaves the tape to be replayed task by task, and so does a missing hook.
+    Asked at the first replay of a tape whose actions are all on `device`, and several, or one task
+    (``tape.only``); nobody but the backend answers or watches their hooks. The flush lock is held,
+    and also at each call of the function. `inputs` are what the tape will be replayed with first.
+    The function gets others, which lie alike: ``tape.extents[k]`` says which bytes, from the given
+    one on, belong to input k, and the first byte is aligned alike up to 16 bytes. It gives what
+    ``tape.replay(inputs)`` gives, in the order of earlier work: memory that nothing writes to
+    afterwards, so that what a call gave is whole after any later one. Nothing may be kept of the
+    inputs, nor written to them or to ``tape.constants``; the function keeps these alive, and gives
+    memory of its own back when it is collected. None leaves the tape to be replayed task by task,
+    and so does a missing hook.
 
     Raises `gpuarray.errors.OutOfMemory`, after which the next call asks again.
     """

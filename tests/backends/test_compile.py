@@ -17,10 +17,12 @@ from hypothesis import HealthCheck, given, settings
 
 import gpuarray as xp
 from benchmarks import programs as workloads
+from gpuarray.cuda import Stream
 from gpuarray.errors import DeviceError, OutOfMemory
 from gpuarray.graph import flush, limits
 from gpuarray.graph.node import clock
 from gpuarray_cuda.graphs import CapturedTape
+from gpuarray_cuda.single_launch import SingleLaunch
 from tests.simulator import simulated_runtime
 
 from .conftest import REAL
@@ -119,6 +121,52 @@ def test_workloads_that_the_host_bounds(device, name):
         compiled(*arguments[0])
     captured = isinstance(recording(compiled).run, CapturedTape)
     assert captured == (device != "cpu" and name == "logistic")
+
+
+def standardised(x, y):
+    centred = x - xp.mean(x, axis=-1, keepdims=True)
+    return centred, xp.sum(centred * centred, axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("function", "shape"),
+    [
+        (lambda x, y: (x + y) * (2 - 0.5j), (40,)),
+        (lambda x, y: (x + y)[3:, ::2], (8, 9)),
+        (lambda x, y: (x[2:, :-1] * y[1:-1, 1:], x[2:, :-1] - 1), (8, 9)),
+        (lambda x, y: xp.flip(x.T) + y, (9, 9)),
+        (lambda x, y: xp.max(xp.abs(x - y)), (300, 301)),
+        (standardised, (30, 70)),
+    ],
+    ids=["scalars", "view of the result", "two results", "flipped", "shared", "rows"],
+)
+def test_one_kernel_is_replayed_as_a_launch(device, function, shape):
+    compiled = check(
+        function,
+        lambda: (numbers(*shape), numbers(*shape, seed=1)),
+        lambda: (numbers(*shape, seed=2), numbers(*shape, seed=3)),
+        # Not from the beginning of their memory.
+        lambda: (numbers(2, *shape, seed=4)[1, ...], numbers(2, *shape, seed=5)[1, ...]),
+    )
+    found = next(iter(compiled._recordings.values())).run
+    assert isinstance(found.__self__, SingleLaunch) == (device != "cpu")
+
+
+@pytest.mark.parametrize("device", ["cuda:0"], indirect=True)
+def test_a_launch_waits_for_other_streams_and_they_for_it(device):
+    def function(x, y):
+        return x * y - 1
+
+    compiled = xp.compile(function)
+    x, y = numbers(5000), numbers(5000, seed=1)
+    expected = function(function(x, y), y)
+    first, second = Stream(), Stream()
+    for _ in range(3):
+        with first:
+            held = compiled(x, y)
+        with second:
+            held = compiled(held, y)
+        assert bits(held) == bits(expected)
 
 
 @pytest.mark.parametrize("eager", [False, True])

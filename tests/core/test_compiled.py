@@ -75,7 +75,11 @@ def imported(directory: Path, module: str = "gpuarray") -> subprocess.CompletedP
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_module_that_is_compiled_has_its_types_beside_it(package: str) -> None:
     directory = PACKAGES[package]
-    types = [path.relative_to(directory).with_suffix("") for path in directory.rglob("*.pxd")]
+    types = [
+        path.relative_to(directory).with_suffix("")
+        for ending in ("*.pxd", "*.pyx")
+        for path in directory.rglob(ending)
+    ]
     assert {path.as_posix() for path in types} == set(MODULES[package])
 
 

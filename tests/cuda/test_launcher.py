@@ -18,9 +18,9 @@ class Noting:
         self.launched: list[bytes] = []
         self.kernel: Any = None
 
-    def cuLaunchKernel(self, *_: Any) -> tuple[int]:
+    def launch(self, *_: int) -> int:
         self.launched.append(self.kernel.buffer.raw)
-        return (0,)
+        return 0
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def launched() -> Any:
     """``launch(values, tail)``, which gives the bytes of the arguments."""
     driver = Noting()
     context: Any = SimpleNamespace(driver=driver, last_kernel="")
-    launcher = Launcher(context, lambda: None)
-    driver.kernel = CudaKernel("scale", "qqqf", None, None)
+    launcher = Launcher(context, lambda: None, driver.launch)
+    driver.kernel = CudaKernel("scale", "qqqf", None, 0)
 
     def launch(values: Any, *tail: Any) -> bytes:
         launcher.launch(driver.kernel, 1, 32, 0, 0, values, *tail)
