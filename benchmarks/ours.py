@@ -46,7 +46,7 @@ class Ours(Peer):
             self.device = opened.devices[0]
             self.executor: Any = None
             if name == "cuda":
-                self.executor = opened.manager.get_plugin("cuda")._executor(self.device)
+                self.executor = opened.manager.get_plugin("cuda").executor(self.device)
 
     @property
     def device_name(self) -> str:

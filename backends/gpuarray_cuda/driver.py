@@ -7,7 +7,7 @@ one of the modules could take.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -23,7 +23,8 @@ from .libraries.nvidia import NvidiaLibraries
 from .memory import DeviceMemory, memory_limit
 from .modules import CudaModule, Modules
 from .pool import DevicePool
-from .runtime import DeviceProperties, MemoryStatistics
+from .runtime import DeviceProperties, LaunchShape, MemoryStatistics
+from .sources import Source, compiled
 from .stream import Event, Streams, TimedEvent
 
 __all__ = ["CudaDeviceRuntime", "CudaRuntime"]
@@ -159,19 +160,25 @@ class CudaDeviceRuntime:
             raise
         return graph
 
-    def load(
-        self,
-        source: str,
-        name: str,
-        options: tuple[str, ...],
-        expressions: tuple[str, ...],
-        headers: Mapping[str, str],
-    ) -> CudaModule:
+    def load(self, source: Source) -> CudaModule:
         with self._compiling:
-            return self._modules.load(source, name, options, expressions, headers)
+            return self._modules.load(source)
 
-    def launch_raw(self, *arguments: Any) -> None:
-        self._modules.launch(*arguments)
+    def load_code(self, codes: Sequence[bytes], name: str) -> CudaModule:
+        return self._modules.load_code(codes, name)
+
+    def translate(self, source: Source, kind: str) -> bytes:
+        return compiled(source, self._context.architecture, kind)[0]
+
+    def launch_raw(
+        self,
+        kernel: Any,
+        shape: LaunchShape,
+        stream: int,
+        packed: bytes,
+        pointers: Sequence[int],
+    ) -> None:
+        self._modules.launch(kernel, shape, stream, packed)
 
     def read_variable(self, *arguments: Any) -> None:
         self._modules.read(*arguments)

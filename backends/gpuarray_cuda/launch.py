@@ -15,7 +15,15 @@ from typing import Any
 
 from .context import INVALID_CONTEXT, OUT_OF_MEMORY, Context, packages
 
-__all__ = ["CudaKernel", "LaunchKernel", "Launcher", "launch_kernel"]
+__all__ = [
+    "UNASKED_SHARED_BYTES",
+    "CudaKernel",
+    "LaunchKernel",
+    "Launcher",
+    "allow_shared",
+    "kernel_attributes",
+    "launch_kernel",
+]
 
 LaunchKernel = Callable[[int, int, int, int, int, int], int]
 """Handle, blocks, threads, bytes of shared memory, stream, address of the arguments; a code."""
@@ -138,25 +146,13 @@ class Launcher:
         Exception
             What cuda.core raises if the driver does not take the cubin.
         """
-        driver, context = self._driver, self._context
+        context = self._context
         with context.current():
             owner = packages().core.ObjectCode.from_cubin(cubin, name=name).get_kernel(name)
             kernel = CudaKernel(name, arguments, owner, int(owner.handle))
-            attribute = driver.CUfunction_attribute
-            query = driver.CUkernel(kernel.handle)
-            values = [
-                int(
-                    context.check(
-                        driver.cuKernelGetAttribute(a, query, context.ordinal),
-                        f"read the attributes of kernel {name!r}",
-                    )
-                )
-                for a in (
-                    attribute.CU_FUNC_ATTRIBUTE_NUM_REGS,
-                    attribute.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES,
-                    attribute.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES,
-                )
-            ]
+            values = kernel_attributes(
+                context, kernel.handle, name, "NUM_REGS", "LOCAL_SIZE_BYTES", "SHARED_SIZE_BYTES"
+            )
         kernel.registers, kernel.local_bytes, kernel.static_shared_bytes = values
         kernel.shared_allowed = max(0, UNASKED_SHARED_BYTES - kernel.static_shared_bytes)
         return kernel
@@ -185,7 +181,7 @@ class Launcher:
                 f"({len(kernel.arguments)} values), got {len(values)} values {values!r}: {error}"
             ) from error
         if shared_bytes > kernel.shared_allowed:
-            self._allow_shared(kernel, shared_bytes)
+            allow_shared(self._context, kernel, shared_bytes)
         code = self._launch(kernel.handle, grid, block, shared_bytes, stream, kernel.parameters)
         if code != 0:
             self._launch_again(code, kernel, grid, block, shared_bytes, stream)
@@ -223,23 +219,50 @@ class Launcher:
                 f"{shared_bytes} bytes of shared memory, {kernel.registers} registers)",
             )
 
-    def _allow_shared(self, kernel: CudaKernel, shared_bytes: int) -> None:
-        context, driver = self._context, self._driver
-        most = context.properties.shared_bytes_per_block - kernel.static_shared_bytes
-        if shared_bytes > most:
-            raise context.error(
-                driver.CUresult.CUDA_ERROR_INVALID_VALUE,
-                f"launch kernel {kernel.name!r}: it asks for {shared_bytes} bytes of dynamic "
-                f"shared memory, and the device has {most} for it",
-            )
-        with context.current():
+
+def kernel_attributes(context: Context, handle: int, name: str, *names: str) -> list[int]:
+    """Attributes of a kernel on a device, whose context is current, by CUDA's names of them."""
+    driver = context.driver
+    kernel = driver.CUkernel(handle)
+    return [
+        int(
             context.check(
-                driver.cuKernelSetAttribute(
-                    driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                    most,
-                    driver.CUkernel(kernel.handle),
+                driver.cuKernelGetAttribute(
+                    getattr(driver.CUfunction_attribute, f"CU_FUNC_ATTRIBUTE_{attribute}"),
+                    kernel,
                     context.ordinal,
                 ),
-                f"let kernel {kernel.name!r} have {most} bytes of shared memory",
+                f"read the attributes of kernel {name!r}",
             )
-        kernel.shared_allowed = most
+        )
+        for attribute in names
+    ]
+
+
+def allow_shared(context: Context, kernel: Any, shared_bytes: int) -> None:
+    """Let a kernel have so much dynamic shared memory, which has to be asked for.
+
+    `kernel` has `name`, `handle`, `static_shared_bytes`, and `shared_allowed`, which is kept up to
+    date.
+    """
+    if shared_bytes <= kernel.shared_allowed:
+        return
+    driver = context.driver
+    most = context.properties.shared_bytes_per_block - kernel.static_shared_bytes
+    if shared_bytes > most:
+        raise context.error(
+            driver.CUresult.CUDA_ERROR_INVALID_VALUE,
+            f"launch kernel {kernel.name!r}: it asks for {shared_bytes} bytes of dynamic "
+            f"shared memory, and the device has {most} for it",
+        )
+    with context.current():
+        context.check(
+            driver.cuKernelSetAttribute(
+                driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                most,
+                driver.CUkernel(kernel.handle),
+                context.ordinal,
+            ),
+            f"let kernel {kernel.name!r} have {most} bytes of shared memory",
+        )
+    kernel.shared_allowed = most

@@ -1,16 +1,14 @@
-"""Modules: a user's CUDA C++, compiled with NVRTC, loaded, and launched with any arguments.
+"""Modules: a user's kernels, from CUDA C++ or from compiled code, and their variables.
 
-In comes a source, out goes a `CudaModule` with kernels and variables. Cubins are kept on disk with
-the names that C++ gives to the kernels in them.
+In comes a source, or cubins, fat binaries, PTX and code for the linker; out goes a `CudaModule`.
+What is made of a source is kept on disk, with the names that C++ gives to the kernels in it.
 """
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,74 +16,56 @@ from numpy.typing import NDArray
 from gpuarray.errors import DeviceError
 
 from .cache import KernelCache
-from .compile import compile_message
-from .context import OUT_OF_MEMORY, Context, packages
+from .context import Context, packages
+from .raw_kernels import CudaRawKernel, launch
+from .runtime import LaunchShape
+from .sources import Source, compiled, kind_of, target_options
 
-__all__ = ["CudaModule", "CudaRawKernel", "Modules"]
-
-_STANDARD = "-std=c++17"
-
-
-class CudaRawKernel:
-    """A kernel of a module; see `runtime.RawKernel`."""
-
-    def __init__(self, context: Context, name: str, owner: Any) -> None:
-        driver = context.driver
-        handle = int(owner.handle)
-        self.name = name
-        self.function = driver.CUfunction(handle)
-        self._owner = owner  # unloads the code when it goes
-        query = driver.CUkernel(handle)
-        found: list[tuple[int, int]] = []
-        with context.current():
-            while True:
-                code, offset, size = driver.cuKernelGetParamInfo(query, len(found))
-                if code != 0:
-                    break
-                found.append((int(offset), int(size)))
-            attribute = driver.CUfunction_attribute
-            values = [
-                int(
-                    context.check(
-                        driver.cuKernelGetAttribute(a, query, context.ordinal),
-                        f"read the attributes of kernel {name!r}",
-                    )
-                )
-                for a in (
-                    attribute.CU_FUNC_ATTRIBUTE_NUM_REGS,
-                    attribute.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES,
-                    attribute.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES,
-                    attribute.CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK,
-                )
-            ]
-        self.parameters = tuple(found)
-        self.registers, self.local_bytes, self.static_shared_bytes, self.max_threads = values
+__all__ = ["CudaModule", "Modules"]
 
 
 class CudaModule:
-    """A loaded cubin; see `runtime.Module`."""
+    """Loaded code; see `runtime.Module`.
 
-    def __init__(self, context: Context, code: Any, names: Mapping[str, str]) -> None:
+    `names` are what kernels are called in the code, by the names that they are asked for; None
+    where they are asked for by those.
+    """
+
+    def __init__(self, context: Context, code: Any, names: Mapping[str, str] | None) -> None:
         self._context = context
         self._code = code
         self._names = names
         self._kernels: dict[str, CudaRawKernel] = {}
+        # The driver takes it now, or not at all.
+        self._library = context.driver.CUlibrary(int(code.handle))
 
     def kernel(self, name: str) -> CudaRawKernel:
         """See `runtime.Module.kernel`."""
         found = self._kernels.get(name)
         if found is None:
-            lowered = self._names[name]
+            if self._names is None and name not in self.kernels():
+                raise KeyError(name)
+            lowered = name if self._names is None else self._names[name]
             owner = self._code.get_kernel(lowered)
             found = self._kernels[name] = CudaRawKernel(self._context, name, owner)
         return found
+
+    def kernels(self) -> list[str]:
+        """See `runtime.Module.kernels`."""
+        if self._names is not None:
+            return list(self._names)
+        context, driver = self._context, self._context.driver
+        doing = "list the kernels of a module"
+        with context.current():
+            count = context.check(driver.cuLibraryGetKernelCount(self._library), doing)
+            found = context.check(driver.cuLibraryEnumerateKernels(count, self._library), doing)
+            return [context.check(driver.cuKernelGetName(x), doing).decode() for x in found]
 
     def variable(self, name: str) -> tuple[int, int]:
         """See `runtime.Module.variable`."""
         driver = self._context.driver
         with self._context.current():
-            library = driver.CUlibrary(int(self._code.handle))
-            code, address, nbytes = driver.cuLibraryGetGlobal(library, name.encode())
+            code, address, nbytes = driver.cuLibraryGetGlobal(self._library, name.encode())
         if code != 0:
             raise KeyError(name)
         return int(address), int(nbytes)
@@ -101,91 +81,56 @@ class Modules:
     cache : KernelCache
         Where cubins are kept.
     make_room : Callable[[], object]
-        Gives unused memory back to the device, for when a launch finds none.
+        Gives unused memory back to the device, for when loading or launching finds none.
     """
 
-    def __init__(self, context: Context, cache: KernelCache, make_room: Any) -> None:
+    def __init__(
+        self, context: Context, cache: KernelCache, make_room: Callable[[], object]
+    ) -> None:
         self._context = context
         self._cache = cache
         self._make_room = make_room
 
-    def load(
-        self,
-        source: str,
-        name: str,
-        options: tuple[str, ...],
-        expressions: tuple[str, ...],
-        headers: Mapping[str, str],
-    ) -> CudaModule:
+    def load(self, source: Source) -> CudaModule:
         """See `runtime.DeviceRuntime.load`."""
-        nvrtc = packages().nvrtc
-        _, major, minor = nvrtc.nvrtcVersion()
-        architecture = self._context.architecture
-        whole = (f"-arch={architecture}", _STANDARD, *_includes(), *options)
-        text = json.dumps(
-            [f"NVRTC {major}.{minor}", whole, expressions, sorted(headers.items()), source]
-        )
-        key = hashlib.sha256(text.encode(), usedforsecurity=False).hexdigest()
+        key = self._key(source)
         kept = self._cache.get(key)
-        if kept is None:
-            kept = _compiled(nvrtc, source, name, whole, expressions, headers)
-            self._cache.put(key, kept)
-        length = int.from_bytes(kept[:8], "little")
-        names: dict[str, str] = json.loads(kept[8 : 8 + length])
-        try:
-            with self._context.current():
-                code = packages().core.ObjectCode.from_cubin(kept[8 + length :], name=name)
-                return CudaModule(self._context, code, names)
-        except Exception as error:  # cuda.core has no public name for its exceptions
-            raise DeviceError(f"module {name!r} does not load: {error}") from error
-
-    def launch(
-        self,
-        kernel: Any,
-        grid: tuple[int, int, int],
-        block: tuple[int, int, int],
-        shared_bytes: int,
-        stream: int,
-        packed: bytes,
-        pointers: Sequence[int],
-    ) -> None:
-        """See `runtime.DeviceRuntime.launch_raw`."""
-        context = self._context
-        driver = context.driver
-        doing = (
-            f"launch kernel {kernel.name!r} (grid {grid}, block {block}, {shared_bytes} bytes of "
-            f"shared memory, {kernel.registers} registers)"
-        )
-        buffer = ctypes.create_string_buffer(packed, max(len(packed), 1))
-        base = ctypes.addressof(buffer)
-        places = [base + offset for offset, _ in kernel.parameters]
-        addresses = (ctypes.c_void_p * max(len(places), 1))(*places)
-        with context.current():
-            self._allow_shared(kernel, shared_bytes)
-            for again in (True, False):
-                code = driver.cuLaunchKernel(
-                    kernel.function, *grid, *block, shared_bytes, stream,
-                    ctypes.addressof(addresses), 0,
-                )[0]  # fmt: skip
-                if code != OUT_OF_MEMORY or not again:
-                    break
+        if kept is not None:
+            try:
+                return self._opened(kept, source.name)
+            except DeviceError:
+                # Whole, yet the driver does not take it, or it is short of memory: either way a
+                # new one and another try are right.
+                self._cache.discard(key)
                 self._make_room()
-        if code != 0:
-            raise context.error(code, doing)
-        # Only now: a fault that this launch reports is an earlier kernel's.
-        context.last_kernel = kernel.name
+        cubin, names = compiled(source, self._context.architecture)
+        head = json.dumps(names).encode()
+        made = len(head).to_bytes(8, "little") + head + cubin
+        module = self._opened(made, source.name)
+        self._cache.put(key, made)
+        return module
 
-    def _allow_shared(self, kernel: Any, shared_bytes: int) -> None:
-        """More than 48 KiB of shared memory have to be asked for."""
-        context, driver = self._context, self._context.driver
-        attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-        if shared_bytes + kernel.static_shared_bytes > 48 << 10:
-            context.check(
-                driver.cuKernelSetAttribute(
-                    attribute, shared_bytes, driver.CUkernel(int(kernel.function)), context.ordinal
-                ),
-                f"let kernel {kernel.name!r} have {shared_bytes} bytes of shared memory",
+    def load_code(self, codes: Sequence[bytes], name: str) -> CudaModule:
+        """See `runtime.DeviceRuntime.load_code`."""
+        makers = packages().core.ObjectCode
+        parts = [getattr(makers, f"from_{kind_of(code)}")(code, name=name) for code in codes]
+
+        def opened() -> Any:
+            if len(codes) == 1 and kind_of(codes[0]) != "ltoir":
+                return parts[0]
+            core = packages().core
+            options = core.LinkerOptions(
+                name=name,
+                arch=self._context.architecture,
+                link_time_optimization=any(kind_of(code) == "ltoir" for code in codes) or None,
             )
+            return core.Linker(*parts, options=options).link("cubin")
+
+        return self._module(opened, None, name)
+
+    def launch(self, kernel: CudaRawKernel, shape: LaunchShape, stream: int, packed: bytes) -> None:
+        """See `runtime.DeviceRuntime.launch_raw`."""
+        launch(self._context, self._make_room, kernel, shape, stream, packed)
 
     def read(self, module: CudaModule, name: str, host: NDArray[Any], stream: int) -> None:
         """See `runtime.DeviceRuntime.read_variable`."""
@@ -207,55 +152,33 @@ class Modules:
             f"write variable {name!r}",
         )
 
-    def _copied(self, stream: int, copy: Any, doing: str) -> None:
+    def _key(self, source: Source) -> str:
+        """What the code depends on, in one hexadecimal number."""
+        _, major, minor = packages().nvrtc.nvrtcVersion()
+        options = (*target_options(self._context.architecture, "cubin"), *source.options)
+        parts = [
+            f"NVRTC {major}.{minor}", options, source.expressions, sorted(source.headers),
+            source.text,
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(parts).encode(), usedforsecurity=False).hexdigest()
+
+    def _opened(self, kept: bytes, name: str) -> CudaModule:
+        length = int.from_bytes(kept[:8], "little")
+        names: dict[str, str] = json.loads(kept[8 : 8 + length])
+        code = packages().core.ObjectCode
+        return self._module(lambda: code.from_cubin(kept[8 + length :], name=name), names, name)
+
+    def _module(
+        self, opened: Callable[[], Any], names: Mapping[str, str] | None, name: str
+    ) -> CudaModule:
+        try:
+            with self._context.current():
+                return CudaModule(self._context, opened(), names)
+        except Exception as error:  # cuda.core has no public name for its exceptions
+            raise DeviceError(f"module {name!r} does not load: {error}") from error
+
+    def _copied(self, stream: int, copy: Callable[[], Any], doing: str) -> None:
         context = self._context
         with context.current():
             context.check(copy(), doing)
             context.check(context.driver.cuStreamSynchronize(stream), doing)
-
-
-def _includes() -> tuple[str, ...]:
-    """The headers of an installed toolkit, where the environment says that there is one."""
-    for variable in ("CUDA_HOME", "CUDA_PATH"):
-        folder = os.environ.get(variable)
-        if folder and os.path.isdir(os.path.join(folder, "include")):
-            return (f"-I{os.path.join(folder, 'include')}",)
-    return ()
-
-
-def _compiled(
-    nvrtc: Any,
-    source: str,
-    name: str,
-    options: tuple[str, ...],
-    expressions: tuple[str, ...],
-    headers: Mapping[str, str],
-) -> bytes:
-    """The names of the kernels as JSON, behind their length in 8 bytes, and the cubin."""
-    texts = [text.encode() for text in headers.values()]
-    names = [included.encode() for included in headers]
-    _, program = nvrtc.nvrtcCreateProgram(
-        source.encode(), f"{name}.cu".encode(), len(texts), texts, names
-    )
-    try:
-        for expression in expressions:
-            nvrtc.nvrtcAddNameExpression(program, expression.encode())
-        given = [option.encode() for option in options]
-        (code,) = nvrtc.nvrtcCompileProgram(program, len(given), given)
-        if code != nvrtc.nvrtcResult.NVRTC_SUCCESS:
-            _, size = nvrtc.nvrtcGetProgramLogSize(program)
-            log = bytearray(size)
-            nvrtc.nvrtcGetProgramLog(program, log)
-            message = log.decode(errors="replace").strip("\0\n ")
-            raise DeviceError(compile_message(name, source, message or str(code)))
-        lowered = {}
-        for expression in expressions:
-            _, found = nvrtc.nvrtcGetLoweredName(program, expression.encode())
-            lowered[expression] = found.decode()
-        _, size = nvrtc.nvrtcGetCUBINSize(program)
-        cubin = bytearray(size)
-        nvrtc.nvrtcGetCUBIN(program, cubin)
-    finally:
-        nvrtc.nvrtcDestroyProgram(program)
-    head = json.dumps(lowered).encode()
-    return len(head).to_bytes(8, "little") + head + bytes(cubin)

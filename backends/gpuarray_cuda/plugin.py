@@ -46,17 +46,14 @@ class CudaBackend(LibraryHooks, SortingHooks):
         self._runtime = runtime or _runtime
         self._executors: dict[int, Executor] = {}
 
-    def _executor(self, device: Device) -> Executor:
+    def executor(self, device: Device) -> Executor:
+        """What runs work on one of this backend's devices."""
         found = self._executors.get(device.ordinal)
         if found is None:
             assert self._runtime is not None
             found = Executor(device, self._runtime.open(device.ordinal))
             self._executors[device.ordinal] = found
         return found
-
-    def executor(self, device: Device) -> Executor:
-        """What runs work on one of this backend's devices."""
-        return self._executor(device)
 
     @hookimpl
     def gpuarray_devices(self) -> list[str]:
@@ -68,17 +65,17 @@ class CudaBackend(LibraryHooks, SortingHooks):
 
     @hookimpl
     def gpuarray_synchronize(self, device: Device) -> bool:
-        self._executor(device).runtime.synchronize()
+        self.executor(device).runtime.synchronize()
         return True
 
     @hookimpl
     def gpuarray_memory(self, device: Device) -> MemoryInfo:
-        found = self._executor(device).runtime.memory()
+        found = self.executor(device).runtime.memory()
         return MemoryInfo(found.used, found.held, found.limit, found.free, found.total, found.peak)
 
     @hookimpl
     def gpuarray_describe(self, device: Device) -> str:
-        found = self._executor(device).runtime.properties
+        found = self.executor(device).runtime.properties
         major, minor = found.compute_capability
         return (
             f"{found.name}, compute capability {major}.{minor}, {found.multiprocessors} "
@@ -87,11 +84,11 @@ class CudaBackend(LibraryHooks, SortingHooks):
 
     @hookimpl
     def gpuarray_allocate(self, device: Device, nbytes: int) -> Buffer:
-        return self._executor(device).allocate(nbytes)
+        return self.executor(device).allocate(nbytes)
 
     @hookimpl
     def gpuarray_copy_in(self, device: Device, array: np.ndarray[Any, Any]) -> Buffer:
-        executor = self._executor(device)
+        executor = self.executor(device)
         buffer = executor.allocate(array.nbytes)
         if array.nbytes:
             executor.runtime.copy_in(buffer.pointer, array, executor.stream)
@@ -101,7 +98,7 @@ class CudaBackend(LibraryHooks, SortingHooks):
     def gpuarray_copy_out(
         self, device: Device, buffer: Any, offset: int, array: np.ndarray[Any, Any]
     ) -> bool:
-        executor = self._executor(device)
+        executor = self.executor(device)
         stream = executor.stream
         executor.runtime.copy_out(array, buffer.read_on(stream) + offset, stream)
         return True
@@ -112,22 +109,22 @@ class CudaBackend(LibraryHooks, SortingHooks):
 
     @hookimpl
     def gpuarray_stream(self, device: Device) -> int:
-        return self._executor(device).stream
+        return self.executor(device).stream
 
     @hookimpl
     def gpuarray_mark(self, device: Device) -> object:
-        executor = self._executor(device)
+        executor = self.executor(device)
         return executor.runtime.record_time(executor.stream)
 
     @hookimpl
     def gpuarray_elapsed(self, device: Device, start: object, end: object) -> float:
-        return self._executor(device).runtime.elapsed(start, end)
+        return self.executor(device).runtime.elapsed(start, end)
 
     @hookimpl
     def gpuarray_wrap(
         self, device: Device, pointer: int, nbytes: int, owner: object
     ) -> Buffer | None:
-        runtime = self._executor(device).runtime
+        runtime = self.executor(device).runtime
         if not runtime.reaches(pointer):
             return None
         return ForeignCudaBuffer(device, runtime, pointer, nbytes, owner)
@@ -139,18 +136,18 @@ class CudaBackend(LibraryHooks, SortingHooks):
 
     @hookimpl
     def gpuarray_run(self, task: Task) -> list[Buffer]:
-        return self._executor(task.device).run(task)
+        return self.executor(task.device).run(task)
 
     @hookimpl
     def gpuarray_check_custom(self, device: Device, operation: CustomOperation) -> bool:
-        check(operation, self._executor(device).runtime)
+        check(operation, self.executor(device).runtime)
         return True
 
     @hookimpl
     def gpuarray_capture(
         self, device: Device, tape: Tape, inputs: list[tuple[Any, int]]
     ) -> Callable[[Sequence[tuple[Any, int]]], list[tuple[Any, int]]] | None:
-        executor = self._executor(device)
+        executor = self.executor(device)
         if tape.only is not None:
             return SingleLaunch(executor, tape.only).replay
         return executor.graphs.capture(tape, inputs)
@@ -159,11 +156,11 @@ class CudaBackend(LibraryHooks, SortingHooks):
     def gpuarray_nonzero(
         self, device: Device, buffer: Any, offset: int, size: int
     ) -> tuple[Buffer, int]:
-        return nonzero(self._executor(device), buffer, offset, size)
+        return nonzero(self.executor(device), buffer, offset, size)
 
     @hookimpl
     def gpuarray_compact(self, task: Task, x: Operand | None) -> Operand | None:
-        executor = self._executor(task.device)
+        executor = self.executor(task.device)
         bits = flags(executor, task)
         if bits is None:
             return None
@@ -180,7 +177,7 @@ class CudaBackend(LibraryHooks, SortingHooks):
 
     @hookimpl
     def gpuarray_source(self, step: Step, device: Device) -> str:
-        return self._executor(device).source(step)
+        return self.executor(device).source(step)
 
     @hookimpl
     def gpuarray_operations(self, table: Any) -> list[Any]:

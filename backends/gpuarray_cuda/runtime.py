@@ -27,19 +27,23 @@ Errors
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
 from gpuarray_cuda.libraries.interface import Libraries
+
+if TYPE_CHECKING:
+    from gpuarray_cuda.sources import Source
 
 __all__ = [
     "LEGACY_STREAM",
     "DeviceProperties",
     "DeviceRuntime",
     "Kernel",
+    "LaunchShape",
     "MemoryStatistics",
     "Runtime",
 ]
@@ -108,6 +112,29 @@ class MemoryStatistics:
     peak: int
 
 
+@dataclass(frozen=True, slots=True)
+class LaunchShape:
+    """How a user's kernel is launched.
+
+    Attributes
+    ----------
+    grid, block : tuple[int, int, int]
+        Blocks of the grid, threads of a block.
+    shared_bytes : int
+        Dynamic shared memory of a block.
+    cluster : tuple[int, int, int] or None
+        Blocks of a cluster, which divide the grid; None where the kernel says it, or there is none.
+    cooperative : bool
+        Whether all blocks run at once, so that they can wait for each other.
+    """
+
+    grid: tuple[int, int, int]
+    block: tuple[int, int, int]
+    shared_bytes: int = 0
+    cluster: tuple[int, int, int] | None = None
+    cooperative: bool = False
+
+
 class Kernel(Protocol):
     """A compiled kernel; opaque, and good only for the runtime that compiled it.
 
@@ -150,12 +177,21 @@ class RawKernel(Protocol):
     @property
     def max_threads(self) -> int: ...
 
+    def active_blocks(self, threads: int, shared_bytes: int) -> int:
+        """How many blocks of so many threads a multiprocessor runs at once."""
+
+    def best_block(self, shared_bytes: int) -> tuple[int, int]:
+        """The fewest blocks that fill the device, and the threads of such a block."""
+
 
 class Module(Protocol):
-    """A loaded source of a user's; both methods raise `KeyError` for a name that it lacks."""
+    """Loaded code of a user's; `kernel` and `variable` raise `KeyError` for a name it lacks."""
 
     def kernel(self, name: str) -> RawKernel:
-        """The kernel that an expression names."""
+        """The kernel that an expression names; in compiled code, its name there."""
+
+    def kernels(self) -> list[str]:
+        """The names that `kernel` takes."""
 
     def variable(self, name: str) -> tuple[int, int]:
         """Address and bytes of a variable on the device."""
@@ -302,19 +338,8 @@ class DeviceRuntime(Protocol):
             If the driver refuses the launch; the message names the kernel.
         """
 
-    def load(
-        self,
-        source: str,
-        name: str,
-        options: tuple[str, ...],
-        expressions: tuple[str, ...],
-        headers: Mapping[str, str],
-    ) -> Module:
+    def load(self, source: Source) -> Module:
         """Compile a user's CUDA C++, or find it on disk, and load it: a new module each time.
-
-        `expressions` name the kernels that will be asked for, as C++ does: ``scale`` or
-        ``add<float>``. `options` are NVRTC's, behind those for architecture and C++17; `headers`
-        are what the source may include, by name.
 
         Raises
         ------
@@ -322,12 +347,28 @@ class DeviceRuntime(Protocol):
             If it does not compile; the message shows the lines in question.
         """
 
+    def load_code(self, codes: Sequence[bytes], name: str) -> Module:
+        """Load a cubin, a fat binary or PTX, or link several of them and code for the linker.
+
+        Raises
+        ------
+        DeviceError
+            If the device does not take it.
+        """
+
+    def translate(self, source: Source, kind: str) -> bytes:
+        """A source as code for this device: "cubin", "ptx" or "ltoir".
+
+        Raises
+        ------
+        DeviceError
+            If it does not compile.
+        """
+
     def launch_raw(
         self,
         kernel: RawKernel,
-        grid: tuple[int, int, int],
-        block: tuple[int, int, int],
-        shared_bytes: int,
+        shape: LaunchShape,
         stream: int,
         packed: bytes,
         pointers: Sequence[int],
@@ -335,7 +376,7 @@ class DeviceRuntime(Protocol):
         """Enqueue a kernel of a module; `packed` has its arguments where `parameters` says.
 
         `pointers` are those among them that lead to device memory. Limits are those of `launch`;
-        `block` has at most `max_threads` threads.
+        a block has at most `max_threads` threads.
 
         Raises
         ------

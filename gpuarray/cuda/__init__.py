@@ -9,7 +9,8 @@ from typing import Any as _Any
 
 from .elementwise_kernel import ElementwiseKernel
 from .memory import memory_info, set_memory_limit, trim_memory
-from .raw_module import Global, RawKernel, RawModule
+from .raw_kernel import RawKernel
+from .raw_module import Global, RawModule, compile_code
 from .reduction_kernel import ReductionKernel
 from .streams import Event, Stream, current_stream
 from .transfers import copy_to_device, copy_to_host, pinned_empty
@@ -22,6 +23,7 @@ __all__ = [
     "RawModule",
     "ReductionKernel",
     "Stream",
+    "compile_code",
     "copy_to_device",
     "copy_to_host",
     "current_stream",

@@ -6,6 +6,7 @@ error that names the argument, what it was and what it should be.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ import numpy as np
 from gpuarray.array import Array
 from gpuarray.cuda.signatures import Declared
 
-__all__ = ["check_argument", "extents", "value_bytes"]
+__all__ = ["check_argument", "check_cluster", "extents", "value_bytes"]
 
 _LARGEST = (2**31 - 1, 65535, 65535)
+_LARGEST_CLUSTER = 16
 
 
 def check_argument(name: str, k: int, x: Any, parameter: Declared | None, size: int) -> None:
@@ -78,7 +80,28 @@ def _converted(what: str, x: Any, dtype: np.dtype[Any]) -> bytes:
     return np.asarray(x, dtype).tobytes()
 
 
-def extents(name: str, what: str, given: Any) -> list[int]:
+def check_cluster(
+    name: str,
+    grid: tuple[int, int, int],
+    cluster: tuple[int, int, int],
+    capability: tuple[int, int],
+) -> None:
+    """Raise where a grid can't be launched in clusters."""
+    if capability < (9, 0):
+        raise ValueError(
+            f"{name}: clusters need compute capability 9.0, the device has "
+            f"{capability[0]}.{capability[1]}"
+        )
+    if math.prod(cluster) > _LARGEST_CLUSTER:
+        raise ValueError(
+            f"{name}: a cluster may have {_LARGEST_CLUSTER} blocks, got {math.prod(cluster)}: "
+            f"{cluster}"
+        )
+    if any(n % part for n, part in zip(grid, cluster, strict=True)):
+        raise ValueError(f"{name}: clusters of {cluster} blocks do not divide the grid {grid}")
+
+
+def extents(name: str, what: str, given: Any) -> tuple[int, int, int]:
     """Three extents."""
     parts = list(given) if isinstance(given, list | tuple) else [given]
     if not 1 <= len(parts) <= 3:
@@ -88,4 +111,5 @@ def extents(name: str, what: str, given: Any) -> list[int]:
             raise TypeError(f"{name}: {what} must be made of integers, got {given!r}")
         if not 1 <= part <= most:
             raise ValueError(f"{name}: each extent of {what} must be from 1 to {most}: {given!r}")
-    return [*map(int, parts), *[1] * (3 - len(parts))]
+    x, y, z = [*map(int, parts), 1, 1][:3]
+    return x, y, z

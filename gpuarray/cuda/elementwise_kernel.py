@@ -151,10 +151,12 @@ class ElementwiseKernel:
             self._operand(p, x, dtype, device)
             for p, x, dtype in zip(self._inputs, given, dtypes, strict=True)
         ]
+        size = math.prod(shape)
         for place in self._places:
-            size = math.prod(shape)
-            index = reshape(iota(size, device), shape) if place == _PLACE else None
-            operands.append(full((), size, int64, device) if index is None else index)
+            if place == _PLACE:
+                operands.append(reshape(iota(size, device), shape))
+            else:
+                operands.append(full((), size, int64, device))
         nodes = tuple(x._node for x in operands)
         results = [
             record(op, nodes, None, next(iter(op.results)), shape, device)

@@ -1,41 +1,47 @@
-"""Kernels of a user's own in CUDA C++, on our arrays: `RawModule` and `RawKernel`.
+"""Modules of a user's own: `RawModule`, its variables, and sources as compiled code.
 
-In: a source. Out: kernels that are launched with arrays, scalars, structs and addresses, each
-checked before the launch. What a kernel writes is seen by the array that it was given, and by no
-other.
+In: CUDA C++, or cubins, fat binaries, PTX and code for the linker. Out: kernels (`RawKernel`) and
+variables, on each device where they are used.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gpuarray.array import Array
-from gpuarray.cuda.arguments import check_argument, extents, value_bytes
-from gpuarray.cuda.ownership import copied, layout_of, own
-from gpuarray.cuda.signatures import Declared, Signature, signatures
+from gpuarray.cuda.signatures import signatures
 from gpuarray.devices import device as find_device
-from gpuarray.evaluation import evaluate
-from gpuarray.graph.tape import needs_value, recordings
+from gpuarray_cuda.sources import KINDS, Source
 
 if TYPE_CHECKING:
+    from gpuarray.cuda.raw_kernel import RawKernel
     from gpuarray.devices import Device
 
-__all__ = ["Global", "RawKernel", "RawModule", "executor_of"]
+__all__ = ["Global", "RawModule", "compile_code", "executor_of"]
 
-Extents = int | Sequence[int]
+_Path = str | os.PathLike[str]
+
+# Files whose text is CUDA C++; others hold compiled code.
+_SOURCES = (".cu", ".cuh", ".cpp", ".cc", ".h", ".hpp")
 
 
 class RawModule:
-    """CUDA C++ with kernels, compiled when it is first used on a device, and kept on disk.
+    """Code with kernels, loaded when it is first used on a device.
 
     Parameters
     ----------
-    source : str
-        The source. Kernels need not be ``extern "C"``.
+    source : str, bytes or sequence of bytes, optional
+        CUDA C++, which is compiled for each device and kept on disk; its kernels need not be
+        ``extern "C"``. Or compiled code: a cubin, a fat binary, PTX, or LTO-IR, which nvJitLink
+        links; several are linked.
+    path : str, path or sequence of those, optional
+        Files to read this from; what ends in .cu, .cuh, .cpp, .cc, .h or .hpp is CUDA C++.
     options : sequence of str, optional
         More options for NVRTC, such as ``"--use_fast_math"`` or ``"-DN=3"``. C++17 and the device's
         architecture are given; products and sums are contracted, as CUDA does it.
@@ -45,7 +51,22 @@ class RawModule:
         Texts that the source may include, by name. Those of a CUDA toolkit are found where
         ``CUDA_HOME`` or ``CUDA_PATH`` says.
     name : str, optional
-        For messages.
+        For messages; that of the file, or "module".
+
+    Raises
+    ------
+    TypeError
+        What is given is neither text nor bytes, or options come with compiled code.
+    ValueError
+        Neither or both of `source` and `path` are given, or a source among several.
+    OSError
+        A file can't be read.
+
+    Notes
+    -----
+    Kernels of compiled code have the names that they have there, and nothing says what their
+    parameters are: a Python number is refused for one, a scalar of NumPy must have its size, and
+    every array counts as written to.
 
     Examples
     --------
@@ -57,25 +78,49 @@ class RawModule:
 
     def __init__(
         self,
-        source: str,
+        source: str | bytes | Sequence[bytes] | None = None,
         *,
+        path: _Path | Sequence[_Path] | None = None,
         options: Sequence[str] = (),
         name_expressions: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
-        name: str = "module",
+        name: str | None = None,
     ) -> None:
-        if not isinstance(source, str):
-            raise TypeError(f"RawModule: source must be text, got {type(source).__name__}")
+        if (source is None) == (path is None):
+            raise ValueError("RawModule: give either a source or a path")
         if isinstance(options, str) or isinstance(name_expressions, str):
             raise TypeError("RawModule: options and name_expressions must be sequences of texts")
-        self.name = name
-        self._source = source
-        self._options = tuple(options)
-        self._headers = dict(headers or {})
-        self._signatures = signatures(source)
-        plain = [s.name for s in self._signatures.values() if s.outermost and not s.template]
-        self._expressions = tuple(dict.fromkeys([*plain, *name_expressions]))
+        parts: Sequence[str | bytes]
+        if path is not None:
+            paths = [Path(p) for p in ([path] if isinstance(path, str | os.PathLike) else path)]
+            parts = [_read(p) for p in paths]
+            name = name or (paths[0].stem if paths else None)
+        elif isinstance(source, str | bytes):
+            parts = [source]
+        else:
+            parts = _codes(source)
+        self.name = name or "module"
         self._loaded: dict[Device, Any] = {}
+        self._codes: tuple[bytes, ...] = tuple(x for x in parts if isinstance(x, bytes))
+        texts = [x for x in parts if isinstance(x, str)]
+        if len(parts) > 1 and texts:
+            raise ValueError(
+                "RawModule: only compiled code is linked; compile the source with "
+                "compile_code(source, 'ltoir') first"
+            )
+        if not parts:
+            raise ValueError("RawModule: there is no code, got an empty sequence")
+        self._signatures = signatures(texts[0]) if texts else {}
+        self._source: Source | None = None
+        if texts:
+            plain = [s.name for s in self._signatures.values() if s.outermost and not s.template]
+            expressions = tuple(dict.fromkeys([*plain, *name_expressions]))
+            self._source = _source(texts[0], self.name, options, expressions, headers)
+        elif options or name_expressions or headers:
+            raise TypeError(
+                "RawModule: options, name_expressions and headers are for CUDA C++, got compiled "
+                "code"
+            )
 
     def get_kernel(self, name: str) -> RawKernel:
         """A kernel by its name, or by one of `name_expressions`.
@@ -83,14 +128,12 @@ class RawModule:
         Raises
         ------
         ValueError
-            There is no such kernel in the source.
+            There is no such kernel in the source. For compiled code, the first launch says so.
         """
-        if name not in self._expressions:
-            known = ", ".join(self._expressions) or "none"
-            raise ValueError(
-                f"{self.name}: no kernel {name!r}; there are: {known} (instances of templates have "
-                "to be among name_expressions)"
-            )
+        from gpuarray.cuda.raw_kernel import RawKernel
+
+        if self._source is not None and name not in self._source.expressions:
+            raise self._no_kernel(name, self._source.expressions)
         base = name.split("<")[0].split("::")[-1]
         return RawKernel._of(self, name, self._signatures.get(base))
 
@@ -114,15 +157,110 @@ class RawModule:
         """Compile now, for a device; otherwise the first launch does it."""
         self._on(find_device(device))
 
+    def kernel_on(self, name: str, device: Device) -> Any:
+        """A kernel on a device, as its runtime has it."""
+        module = self._on(device)
+        try:
+            return module.kernel(name)
+        except KeyError:
+            raise self._no_kernel(name, module.kernels()) from None
+
+    def _no_kernel(self, name: str, known: Sequence[str]) -> ValueError:
+        return ValueError(
+            f"{self.name}: no kernel {name!r}; there are: {', '.join(known) or 'none'} (instances "
+            "of templates have to be among name_expressions)"
+        )
+
     def _on(self, device: Device) -> Any:
         """The module on a device."""
         found = self._loaded.get(device)
         if found is None:
             runtime = executor_of(self.name, device).runtime
-            found = self._loaded[device] = runtime.load(
-                self._source, self.name, self._options, self._expressions, self._headers
-            )
+            if self._source is not None:
+                found = runtime.load(self._source)
+            else:
+                found = runtime.load_code(self._codes, self.name)
+            self._loaded[device] = found
         return found
+
+
+def compile_code(
+    source: str,
+    kind: str = "cubin",
+    *,
+    options: Sequence[str] = (),
+    name_expressions: Sequence[str] = (),
+    headers: Mapping[str, str] | None = None,
+    name: str = "module",
+    device: Device | str | None = None,
+) -> bytes:
+    """CUDA C++ as code for a device, to be kept in a file or linked with other code.
+
+    Parameters
+    ----------
+    source, options, name_expressions, headers, name
+        As for `RawModule`. Kernels that are not ``extern "C"`` have names that C++ makes.
+    kind : str, optional
+        "cubin", code of the device; "ptx", which the driver compiles when it is loaded, also for
+        later devices; or "ltoir", which is optimised when it is linked.
+    device : optional
+        Where it is to run: the default device, or another.
+
+    Returns
+    -------
+    bytes
+        For `RawModule`.
+
+    Raises
+    ------
+    ValueError
+        `kind` is another.
+    TypeError
+        The device is no CUDA device.
+    DeviceError
+        The source does not compile; the message shows the lines in question.
+
+    Examples
+    --------
+    A function in one source, a kernel in another, linked:
+
+    >>> from gpuarray.cuda import RawModule, compile_code
+    >>> def linked(function, kernel):
+    ...     return RawModule([compile_code(text, "ltoir") for text in (function, kernel)])
+    """
+    if kind not in KINDS:
+        raise ValueError(f"compile_code: kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    if not isinstance(source, str):
+        raise TypeError(f"compile_code: source must be text, got {type(source).__name__}")
+    runtime = executor_of("compile_code", find_device(device)).runtime
+    made: bytes = runtime.translate(
+        _source(source, name, options, tuple(name_expressions), headers), kind
+    )
+    return made
+
+
+def _source(
+    text: str,
+    name: str,
+    options: Sequence[str],
+    expressions: tuple[str, ...],
+    headers: Mapping[str, str] | None,
+) -> Source:
+    return Source(text, name, tuple(options), expressions, tuple((headers or {}).items()))
+
+
+def _read(path: Path) -> str | bytes:
+    return path.read_text("utf-8") if path.suffix in _SOURCES else path.read_bytes()
+
+
+def _codes(given: Any) -> Sequence[bytes]:
+    """A sequence of compiled code, or an error."""
+    if not isinstance(given, list | tuple) or not all(isinstance(x, bytes) for x in given):
+        raise TypeError(
+            "RawModule: source must be text, bytes or a sequence of bytes, got "
+            f"{type(given).__name__}"
+        )
+    return given
 
 
 class Global:
@@ -135,7 +273,10 @@ class Global:
         self._device = device
 
     def set(self, values: npt.ArrayLike) -> None:
-        """Fill the variable, in the order of the work before; `values` have all its bytes."""
+        """Fill the variable; `values` have all its bytes.
+
+        It is done when this returns, behind the work before of the calling thread's stream.
+        """
         host = np.ascontiguousarray(_on_host(values))
         if host.nbytes != self.nbytes:
             raise ValueError(
@@ -145,7 +286,7 @@ class Global:
         executor.runtime.write_variable(self._module, self.name, host, executor.stream)
 
     def get(self, dtype: npt.DTypeLike) -> np.ndarray[Any, Any]:
-        """Its elements as a NumPy array of one dimension; waits for the work before."""
+        """Its elements as a NumPy array of one dimension; waits for the work of the stream."""
         wanted = np.dtype(dtype)
         if self.nbytes % wanted.itemsize:
             raise ValueError(f"{self.name}: has {self.nbytes} bytes, no multiple of a {wanted}")
@@ -153,190 +294,6 @@ class Global:
         executor = executor_of(self.name, self._device)
         executor.runtime.read_variable(self._module, self.name, host, executor.stream)
         return host
-
-
-class RawKernel:
-    """A kernel; of a source with just one, or of a `RawModule` by `RawModule.get_kernel`.
-
-    Parameters
-    ----------
-    source, options, name_expressions, headers
-        As for `RawModule`; an instance of a template that is `name` need not be named twice.
-    name : str
-        The kernel.
-
-    Examples
-    --------
-    >>> from gpuarray.cuda import RawKernel
-    >>> RawKernel("__global__ void fill(int* x, int value) { x[threadIdx.x] = value; }", "fill")
-    <gpuarray.cuda.RawKernel fill(int* x, int value)>
-    """
-
-    def __init__(
-        self,
-        source: str,
-        name: str,
-        *,
-        options: Sequence[str] = (),
-        name_expressions: Sequence[str] = (),
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        known = signatures(source) if isinstance(source, str) else {}
-        more = () if name in known and not known[name].template else (name,)
-        module = RawModule(
-            source, options=options, name_expressions=(*name_expressions, *more),
-            headers=headers, name=name.split("<")[0],
-        )  # fmt: skip
-        kernel = module.get_kernel(name)
-        self._module, self.name, self._signature = kernel._module, kernel.name, kernel._signature
-
-    _module: RawModule
-    name: str
-    _signature: Signature | None
-
-    @classmethod
-    def _of(cls, module: RawModule, name: str, signature: Signature | None) -> RawKernel:
-        kernel = cls.__new__(cls)
-        kernel._module, kernel.name, kernel._signature = module, name, signature
-        return kernel
-
-    def __repr__(self) -> str:
-        return f"<gpuarray.cuda.RawKernel {self._described()}>"
-
-    def attributes(self, *, device: Device | str | None = None) -> dict[str, int]:
-        """What the kernel takes on a device: registers and local bytes of a thread, shared bytes
-        of a block, and the most threads that a block may have."""
-        kernel = self._on(find_device(device))
-        names = ("registers", "local_bytes", "static_shared_bytes", "max_threads")
-        return {name: getattr(kernel, name) for name in names}
-
-    def __call__(
-        self, grid: Extents, block: Extents, args: Sequence[Any], *, shared_bytes: int = 0
-    ) -> None:
-        """Launch the kernel, behind the work that its arrays wait for; it is not waited for.
-
-        Parameters
-        ----------
-        grid, block : int or sequence of int
-            Blocks of the grid and threads of a block, along up to three dimensions.
-        args : sequence
-            For a pointer an array, which the kernel finds in row-major order, or an address as an
-            integer; for a value a scalar of Python or NumPy, and for a struct a scalar of a
-            structured dtype. A pointer to ``const`` is read, any other may be written to: then the
-            array gets memory of its own before, if other arrays have the same.
-        shared_bytes : int, optional
-            Dynamic shared memory of each block.
-
-        Raises
-        ------
-        TypeError
-            The number or the kind of the arguments is wrong: a dtype, a NumPy array.
-        ValueError
-            A device or an extent is wrong.
-        DeviceError
-            The source does not compile, or the driver refuses the launch.
-        """
-        if recordings:
-            needs_value(f"a launch of kernel {self.name}")
-        given = tuple(args)
-        shape = tuple(extents(self.name, "grid", grid) + extents(self.name, "block", block))
-        device = self._device(given)
-        kernel = self._on(device)
-        self._check(kernel, given, shape, shared_bytes, device)
-        executor = executor_of(self.name, device)
-        declared = self._declared(len(given))
-        packed = bytearray(sum(kernel.parameters[-1]) if kernel.parameters else 0)
-        arrays: list[tuple[Array, bool]] = []
-        places: list[tuple[int, Array]] = []
-        for k, (x, (offset, size)) in enumerate(zip(given, kernel.parameters, strict=True)):
-            parameter = declared[k]
-            if isinstance(x, Array):
-                constant = parameter is not None and parameter.constant
-                evaluate(x)
-                if constant and not layout_of(x).contiguous:
-                    x = copied(x, executor)
-                arrays.append((x, constant))
-                places.append((offset, x))
-            else:
-                value = value_bytes(self.name, k, parameter, x, size)
-                packed[offset : offset + size] = value
-        for array, constant in arrays:
-            if not constant:
-                own(array, executor)
-        stream = executor.stream
-        pointers = [_address(x, constant, stream) for x, constant in arrays]
-        for (offset, _), pointer in zip(places, pointers, strict=True):
-            packed[offset : offset + 8] = pointer.to_bytes(8, "little")
-        executor.runtime.launch_raw(
-            kernel, shape[:3], shape[3:], shared_bytes, stream, bytes(packed),
-            [p for (_, x), p in zip(places, pointers, strict=True) if x.size],
-        )  # fmt: skip
-
-    def _on(self, device: Device) -> Any:
-        return self._module._on(device).kernel(self.name)
-
-    def _device(self, args: tuple[Any, ...]) -> Device:
-        """Where the arrays are; the default CUDA device if there are none."""
-        devices = list(dict.fromkeys(x.device for x in args if isinstance(x, Array)))
-        if len(devices) > 1:
-            found = " and ".join(repr(str(x)) for x in devices)
-            raise ValueError(
-                f"{self.name}: the arrays are on different devices, {found}; move one with "
-                "to_device() first"
-            )
-        device = devices[0] if devices else find_device(None)
-        executor_of(self.name, device)
-        return device
-
-    def _described(self) -> str:
-        return self.name if self._signature is None else str(self._signature)
-
-    def _declared(self, count: int) -> list[Declared | None]:
-        """What the source says of each parameter; nothing where it has another number of them."""
-        known = self._signature
-        if known is None or len(known.parameters) != count:
-            return [None] * count
-        return list(known.parameters)
-
-    def _check(
-        self,
-        kernel: Any,
-        args: tuple[Any, ...],
-        shape: tuple[int, ...],
-        shared_bytes: int,
-        device: Device,
-    ) -> None:
-        count = len(kernel.parameters)
-        if len(args) != count:
-            raise TypeError(
-                f"{self.name}: takes {count} arguments, got {len(args)}: {self._described()}"
-            )
-        threads = shape[3] * shape[4] * shape[5]
-        if threads > kernel.max_threads:
-            raise ValueError(
-                f"{self.name}: block {shape[3:]} has {threads} threads, and the kernel may have "
-                f"{kernel.max_threads}"
-            )
-        room = executor_of(self.name, device).runtime.properties.shared_bytes_per_block
-        room -= kernel.static_shared_bytes
-        if not 0 <= shared_bytes <= room:
-            raise ValueError(
-                f"{self.name}: shared_bytes must be from 0 to {room}, got {shared_bytes}"
-            )
-        for k, (x, parameter) in enumerate(zip(args, self._declared(count), strict=True)):
-            check_argument(self.name, k, x, parameter, kernel.parameters[k][1])
-
-
-def _address(x: Array, constant: bool, stream: int) -> int:
-    """Where an array's elements are for work on a stream, which comes after what it has to.
-
-    A function of its own, so that no frame below a launch holds the node: a tool that keeps frames
-    (compute-sanitizer does) would make the next launch copy the array.
-    """
-    node: Any = x._node
-    buffer = node.buffer
-    address = buffer.read_on(stream) if constant else buffer.write_on(stream)
-    return int(address + node.offset)
 
 
 def _on_host(values: Any) -> np.ndarray[Any, Any]:

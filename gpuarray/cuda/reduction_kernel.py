@@ -7,7 +7,6 @@ the fold and the finish are one kernel, with what is around them.
 from __future__ import annotations
 
 import hashlib
-import math
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +92,7 @@ class ReductionKernel:
         self._map = ElementwiseKernel(
             in_params, f"{kind} mapped_", f"mapped_ = {map_expr}", f"{name}_map", preamble
         )
-        # A letter of the output that the contributions do not have is found by the inputs only.
+        # Of the inputs it knows the whole alone: the output has its type, or one that is named.
         self._finish = ElementwiseKernel(
             f"{kind} a", out_params, post_map_expr, f"{name}_finish", preamble
         )
@@ -150,14 +149,27 @@ class ReductionKernel:
         return result
 
     def _start(self, dtype: DType) -> Any:
-        """The identity as a number."""
+        """The identity as a number of a dtype."""
+        value: int | float
         try:
-            value = float(self._identity)
+            value = int(self._identity.rstrip("uUlL"), 0)
         except ValueError:
-            raise ValueError(
-                f"{self.name}: nothing to reduce, and the identity {self._identity!r} is no number"
-            ) from None
-        return dtype.type(value).item() if math.isfinite(value) or dtype.kind == "f" else int(value)
+            try:
+                value = float(self._identity)
+            except ValueError:
+                raise ValueError(
+                    f"{self.name}: nothing to reduce, and the identity {self._identity!r} is no "
+                    "number"
+                ) from None
+        if dtype.kind in "iu":
+            limits = np.iinfo(dtype)
+            if value != value // 1 or not limits.min <= value <= limits.max:
+                raise ValueError(
+                    f"{self.name}: nothing to reduce, and the identity {self._identity!r} is no "
+                    f"{dtype}"
+                )
+            return int(value)
+        return dtype.type(value).item()
 
     def _fold(self, dtype: DType, device: Device) -> CustomFold:
         """The fold of contributions of a dtype, which is known to compile."""

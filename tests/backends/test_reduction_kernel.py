@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -96,6 +97,32 @@ def test_nothing_to_reduce_gives_the_identity(host: Any) -> None:
     assert float(named(xp.ones(3))) == 1.0
     with pytest.raises(ValueError, match="named: nothing to reduce, and the identity 'one"):
         named(xp.zeros(0))
+
+
+@pytest.mark.parametrize(
+    ("identity", "dtype", "value"),
+    [
+        ("9223372036854775807", "int64", 2**63 - 1),
+        ("18446744073709551615ull", "uint64", 2**64 - 1),
+        ("0x10", "int32", 16),
+        ("-1e2", "int32", -100),
+        ("-1e300", "float64", -1e300),
+        ("inf", "float32", math.inf),
+        ("2", "complex64", 2 + 0j),
+    ],
+)
+def test_the_identity_is_exact_where_there_is_nothing(
+    identity: str, dtype: str, value: Any
+) -> None:
+    kernel = ReductionKernel("T x", "T y", "x", "a", "y = a", identity, "first")
+    assert kernel._start(np.dtype(dtype)) == value
+
+
+@pytest.mark.parametrize("identity", ["inf", "-1", "256", "0.5"])
+def test_an_identity_that_is_no_value_of_the_dtype_is_an_error(identity: str) -> None:
+    kernel = ReductionKernel("T x", "T y", "x", "a", "y = a", identity, "first")
+    with pytest.raises(ValueError, match=f"first: nothing to reduce, .*'{identity}' is no uint8"):
+        kernel._start(np.dtype("uint8"))
 
 
 def test_wrong_use_is_an_error_at_the_call() -> None:

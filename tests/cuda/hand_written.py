@@ -29,7 +29,7 @@ class Bench:
         self.runtime = SimulatedRuntime(1, seed=seed)
         plugin = CudaBackend(self.runtime)
         self.device = Backend("cuda", plugin).devices[0]
-        self.executor: Executor = plugin._executor(self.device)
+        self.executor: Executor = plugin.executor(self.device)
 
     def put(self, host: HostArray) -> CudaBuffer:
         """The array on the device."""

@@ -42,7 +42,7 @@ def recorded(record: Callable[[Executor], None]) -> list[Source]:
     runtime = SourceRuntime()
     plugin = CudaBackend(runtime)  # type: ignore[arg-type]
     device = Backend("cuda", plugin).devices[0]
-    record(plugin._executor(device))
+    record(plugin.executor(device))
     return list(runtime.compiled)
 
 

@@ -53,7 +53,7 @@ def compiled(record: Record, architecture: str) -> dict[str, tuple[Resources, in
     runtime = SourceRuntime()
     plugin = CudaBackend(runtime)
     device = Backend("cuda", plugin).devices[0]
-    record(plugin._executor(device))
+    record(plugin.executor(device))
     found = {}
     for text, name, _ in runtime.compiled:
         taken = resources(text, architecture)[name]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from gpuarray.errors import DeviceError
+from gpuarray_cuda.runtime import DeviceProperties
 
 from . import compiler
 from .kernel import MAX_BLOCK, NAME_AFTER_BOUNDS, SECTION_MARKER, WAITING, prepared
@@ -22,6 +23,9 @@ _VARIABLE = re.compile(
     r"\b(?P<name>\w+)\s*(?:\[[^;=]*\])*\s*(?:=[^;]*)?;",
     re.MULTILINE,
 )
+# What a multiprocessor of sm_90 runs at once.
+_THREADS = 2048
+_BLOCKS = 32
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
@@ -47,7 +51,15 @@ class SimulatedRawKernel:
     registers = 0
     local_bytes = 0
 
-    def __init__(self, library: ctypes.CDLL, number: int, name: str, source: str) -> None:
+    def __init__(
+        self,
+        library: ctypes.CDLL,
+        number: int,
+        name: str,
+        source: str,
+        properties: DeviceProperties,
+    ) -> None:
+        self._properties = properties
         self.name = name
         self.source = source
         exported = _Exported.in_dll(library, f"gpuarray_sim_module_{number}")
@@ -59,11 +71,32 @@ class SimulatedRawKernel:
         self.max_threads = min(bounds.get(name.split("<")[0], MAX_BLOCK), MAX_BLOCK)
         self._library = library  # unloads the code when it goes
 
+    def active_blocks(self, threads: int, shared_bytes: int) -> int:
+        """As many as threads and shared memory allow; registers are not counted."""
+        blocks = min(_THREADS // threads, _BLOCKS)
+        taken = shared_bytes + self.static_shared_bytes
+        return min(blocks, self._properties.shared_bytes_per_block // taken) if taken else blocks
+
+    def best_block(self, shared_bytes: int) -> tuple[int, int]:
+        """The largest block of those that fill a multiprocessor best."""
+        threads = max(
+            range(32, self.max_threads + 1, 32),
+            key=lambda n: (n * self.active_blocks(n, shared_bytes), n),
+        )
+        blocks = self.active_blocks(threads, shared_bytes)
+        return self._properties.multiprocessors * blocks, threads
+
 
 class SimulatedModule:
     """The kernels and variables of one source."""
 
-    def __init__(self, source: str, options: Sequence[str], expressions: Sequence[str]) -> None:
+    def __init__(
+        self,
+        source: str,
+        options: Sequence[str],
+        expressions: Sequence[str],
+        properties: DeviceProperties,
+    ) -> None:
         plain = _COMMENT.sub("", source)
         self._names = list(dict.fromkeys(expressions))
         self._variables = [m["name"] for m in _VARIABLE.finditer(plain)]
@@ -91,7 +124,7 @@ class SimulatedModule:
         path = compiler.shared_object(text, compiler.KERNEL_FLAGS, compiler.KERNEL_LIBRARIES)
         self._library = ctypes.CDLL(str(path))
         self._kernels = {
-            name: SimulatedRawKernel(self._library, k, name, source)
+            name: SimulatedRawKernel(self._library, k, name, source, properties)
             for k, name in enumerate(self._names)
         }
 
@@ -100,6 +133,9 @@ class SimulatedModule:
         if found is None:
             raise KeyError(name)
         return found
+
+    def kernels(self) -> list[str]:
+        return list(self._names)
 
     def variable(self, name: str) -> tuple[int, int]:
         if name not in self._variables:

@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from time import perf_counter
 from typing import Any
@@ -21,7 +21,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gpuarray.errors import BackendUnavailable, DeviceError
-from gpuarray_cuda.runtime import DeviceProperties, MemoryStatistics
+from gpuarray_cuda.runtime import DeviceProperties, LaunchShape, MemoryStatistics
+from gpuarray_cuda.sources import Source, kind_of
+from gpuarray_cuda.sources import compiled as translated
 
 from .capture import CapturingDevice
 from .compiler import find_compiler
@@ -305,27 +307,27 @@ class SimulatedDeviceRuntime(CapturingDevice):
                     raise
                 self._faults.append(error)
 
-    def load(
-        self,
-        source: str,
-        name: str,
-        options: tuple[str, ...],
-        expressions: tuple[str, ...],
-        headers: Mapping[str, str],
-    ) -> SimulatedModule:
+    def load(self, source: Source) -> SimulatedModule:
         with self._call("compile"):
             self._runtime.instruments.add(compiled=1)
+            text = with_headers(source.text, dict(source.headers))
             try:
-                return SimulatedModule(with_headers(source, headers), options, expressions)
+                return SimulatedModule(text, source.options, source.expressions, self.properties)
             except DeviceError as error:
-                raise DeviceError(f"{name}: {error}\n{numbered(source)}") from None
+                raise DeviceError(f"{source.name}: {error}\n{numbered(source.text)}") from None
+
+    def load_code(self, codes: Sequence[bytes], name: str) -> SimulatedModule:
+        kinds = ", ".join(kind_of(code) for code in codes)
+        raise DeviceError(f"{name}: the simulator runs CUDA C++ only, got {kinds}")
+
+    def translate(self, source: Source, kind: str) -> bytes:
+        major, minor = self.properties.compute_capability
+        return translated(source, f"sm_{major}{minor}", kind)[0]
 
     def launch_raw(
         self,
         kernel: SimulatedRawKernel,
-        grid: tuple[int, int, int],
-        block: tuple[int, int, int],
-        shared_bytes: int,
+        shape: LaunchShape,
         stream: int,
         packed: bytes,
         pointers: Sequence[int],
@@ -342,8 +344,10 @@ class SimulatedDeviceRuntime(CapturingDevice):
                 self._check(moment, (runtime.streams.reads(a.usage, moment) for a in used))
                 before = [ctypes.string_at(found.pointer, found.nbytes) for found in used]
                 try:
-                    shape = (*grid, *block)
-                    run_module(kernel.module, shape, shared_bytes, seed, packed, kernel.source)
+                    extents = (*shape.grid, *shape.block)
+                    run_module(
+                        kernel.module, extents, shape.shared_bytes, seed, packed, kernel.source
+                    )
                 except KernelFault as fault:
                     at = f" at {self._memory.describe(fault.address)}" if fault.address else ""
                     raise DeviceError(f"{kernel.name}: {fault.text}{at}") from None

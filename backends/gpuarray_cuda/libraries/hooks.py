@@ -23,17 +23,17 @@ __all__ = ["LibraryHooks"]
 class LibraryHooks:
     """Answers the hooks of a class that has the executors of devices."""
 
-    _executor: Callable[[Device], Executor]
+    executor: Callable[[Device], Executor]
 
     @hookimpl
     def gpuarray_prepare(self, device: Device, name: str) -> None:
-        executor = self._executor(device)
+        executor = self.executor(device)
         executor.runtime.libraries.load(executor.stream)
 
     @hookimpl
     def gpuarray_matmul(self, device: Device, a: Operand, b: Operand) -> list[Operand]:
         # As `_answer`, in less time: small products are many.
-        executor = self._executor(device)
+        executor = self.executor(device)
         found = products.matmul(executor, a, b)
         if not (a.buffer.exclusive and b.buffer.exclusive):
             executor.let_others_wait(executor.stream)
@@ -43,7 +43,7 @@ class LibraryHooks:
     def gpuarray_matmul_add(
         self, device: Device, a: Operand, b: Operand, c: Operand
     ) -> list[Operand] | None:
-        executor = self._executor(device)
+        executor = self.executor(device)
         found = products.matmul_add(executor, a, b, c)
         if found is None:
             return None
@@ -55,7 +55,7 @@ class LibraryHooks:
     def gpuarray_matmul_scaled(
         self, device: Device, a: Operand, b: Operand, scale: float
     ) -> list[Operand] | None:
-        executor = self._executor(device)
+        executor = self.executor(device)
         found = products.matmul_scaled(executor, a, b, scale)
         if found is None:
             return None
@@ -130,7 +130,7 @@ class LibraryHooks:
     def _answer(
         self, device: Device, operation: Callable[..., Any], *arguments: Any
     ) -> list[Operand]:
-        executor = self._executor(device)
+        executor = self.executor(device)
         found = operation(executor, *arguments)
         for x in arguments:
             if isinstance(x, Operand) and not x.buffer.exclusive:

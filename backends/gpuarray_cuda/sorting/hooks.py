@@ -37,7 +37,7 @@ _INT64 = np.dtype(np.int64)
 class SortingHooks:
     """Answers the hooks for a class that has the executors of devices."""
 
-    _executor: Callable[[Device], Executor]
+    executor: Callable[[Device], Executor]
 
     @hookimpl
     def gpuarray_sort(self, device: Device, x: Operand, descending: bool) -> list[Operand]:
@@ -48,7 +48,7 @@ class SortingHooks:
         return self._sorted(device, x, Order(x.layout.dtype, descending, True), _INT64)
 
     def _sorted(self, device: Device, x: Operand, order: Order, dtype: DType) -> list[Operand]:
-        executor = self._executor(device)
+        executor = self.executor(device)
         source = row_major(executor, x)
         found = sorted_rows(executor, order, source.address, *_rows(x.layout))
         return _answer(executor, found, dtype, x.layout.shape, x)
@@ -57,7 +57,7 @@ class SortingHooks:
     def gpuarray_searchsorted(
         self, device: Device, x: Operand, values: Operand, right: bool
     ) -> list[Operand]:
-        executor = self._executor(device)
+        executor = self.executor(device)
         elements, wanted = row_major(executor, x), row_major(executor, values)
         found = searched(
             executor,
@@ -70,7 +70,7 @@ class SortingHooks:
 
     @hookimpl
     def gpuarray_scan(self, device: Device, x: Operand, kind: str) -> list[Operand]:
-        executor, dtype = self._executor(device), x.layout.dtype
+        executor, dtype = self.executor(device), x.layout.dtype
         source = row_major(executor, x)
         found = executor.allocate(x.layout.nbytes)
         scanned(executor, dtype, kind, source.address, found.pointer, *_rows(x.layout))
@@ -87,12 +87,12 @@ class SortingHooks:
         after: Task | None,
         position: int,
     ) -> Operand | None:
-        executor = self._executor(device)
+        executor = self.executor(device)
         return scan_joined(executor, x, kind, layout, before, after, position)
 
     @hookimpl
     def gpuarray_unique(self, device: Device, x: Operand) -> list[Operand]:
-        executor, dtype = self._executor(device), x.layout.dtype
+        executor, dtype = self.executor(device), x.layout.dtype
         source = row_major(executor, x)
         (size,) = x.layout.shape
         ordered = sorted_rows(executor, Order(dtype, False, False), source.address, 1, size)
@@ -101,7 +101,7 @@ class SortingHooks:
 
     @hookimpl
     def gpuarray_select(self, device: Device, x: Operand, mask: Operand) -> list[Operand]:
-        executor, dtype = self._executor(device), x.layout.dtype
+        executor, dtype = self.executor(device), x.layout.dtype
         elements, flags = row_major(executor, x), row_major(executor, mask)
         size = math.prod(x.layout.shape)
         found, count = selected(executor, dtype, elements.address, flags.address, size)
