@@ -90,6 +90,8 @@ sanitizer() {
   # API errors are the backend's own to check; one is an answer: memory that CUDA does not know.
   local more=()
   [ "$1" != memcheck ] || more=(--report-api-errors no)
+  # Kernels of NVIDIA's libraries take hours under it.
+  [ "$1" != racecheck ] || more=(--kernel-name kernel_substring=gpuarray)
   compute-sanitizer --tool "$1" "${more[@]}" --target-processes all --error-exitcode 9 \
     --print-limit 20 \
     "$PYTHON" -m benchmarks.every_kernel
@@ -115,6 +117,12 @@ for name in "${stages[@]}"; do
           -rf -p no:cacheprovider --tb=short --maxfail=60 --ignore-glob='*nvrtc*' \
           --ignore=tests/cuda/test_compile.py --ignore=tests/cuda/test_device_function_accuracy.py
       done
+      ;;
+    files)
+      # Some of the tests, named in TEST_FILES.
+      GPUARRAY_TEST_DEVICE=${GPUARRAY_TEST_DEVICE:-cuda} SHOWN=60 \
+        stage files "$TEST_SECONDS" "$PYTHON" -m pytest ${TEST_FILES:?} -n "$WORKERS" -q -rfs \
+        -p no:cacheprovider --tb=short --maxfail=60
       ;;
     values) stage values 120 "$PYTHON" -m benchmarks.every_kernel --large ;;
     memcheck | racecheck | synccheck | initcheck)
@@ -154,7 +162,7 @@ for name in "${stages[@]}"; do
       ;;
     *)
       echo "no stage $name: versions tests standard conformance accuracy linalg libraries sorting"
-      echo "  choices values profile memcheck racecheck synccheck initcheck host speed"
+      echo "  choices files values profile memcheck racecheck synccheck initcheck host speed"
       failed=1
       ;;
   esac
