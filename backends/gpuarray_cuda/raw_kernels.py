@@ -15,6 +15,9 @@ from .runtime import LaunchShape
 
 __all__ = ["CudaRawKernel", "launch"]
 
+# CUDA_ERROR_INVALID_VALUE.
+_NO_PARAMETER = 1
+
 # Blocks of a cluster that every device with clusters takes; more have to be asked for.
 _PORTABLE_CLUSTER = 8
 
@@ -31,10 +34,9 @@ class CudaRawKernel:
         query = driver.CUkernel(self.handle)
         found: list[tuple[int, int]] = []
         with context.current():
-            while True:
-                code, offset, size = driver.cuKernelGetParamInfo(query, len(found))
-                if code != 0:  # there is no call that says how many there are
-                    break
+            # The error is the only sign of how many there are.
+            while (result := driver.cuKernelGetParamInfo(query, len(found)))[0] != _NO_PARAMETER:
+                offset, size = context.check(result, f"read the parameters of kernel {name!r}")
                 found.append((int(offset), int(size)))
             values = kernel_attributes(
                 *(context, self.handle, name),
