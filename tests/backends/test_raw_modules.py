@@ -119,7 +119,7 @@ def test_codes_are_linked(kind: str, host: Any) -> None:
     x = zeros(5)
     RawModule(parts).get_kernel("fill")(1, 5, (x,))
     assert host(x).tolist() == [0, 2, 4, 6, 8]
-    with pytest.raises(DeviceError, match="module 'half' does not load|kernel 'fill'"):
+    with pytest.raises(DeviceError, match=r"module 'half' does not load|kernel 'fill'"):
         RawModule(parts[1:], name="half").get_kernel("fill")(1, 5, (x,))
 
 
