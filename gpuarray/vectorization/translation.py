@@ -227,7 +227,7 @@ class _Function(Expressions):
         k = _LOOP.format(self._loops)
         return [
             f"{indent}for (i64 {k} = {start}, {k}e = {stop}, {k}s = {step}; "
-            f"{k}s > 0 ? {k} < {k}e : {k} > {k}e; {k} += {k}s) {{",
+            f"{k}s > 0 ? {k} < {k}e : {k}s < 0 && {k} > {k}e; {k} += {k}s) {{",
             *self._store(node.target, Typed(k, int), f"{indent}  "),
             *self.block(node.body, f"{indent}  "),
             f"{indent}}}",
