@@ -23,6 +23,7 @@ from tests.core.pycuda_names import NAMES
 
 PAGE = Path(__file__).parents[2] / "docs" / "from-pycuda.md"
 TEXT = PAGE.read_text("utf-8")
+REFERENCE = (PAGE.parent / "reference.md").read_text("utf-8")
 
 # Parameters that have rows of their own, beside the names of the manual.
 PARAMETERS = {
@@ -150,7 +151,7 @@ def parsed(span: str) -> ast.AST | None:
 
 
 def missing_names() -> tuple[set[str], set[str]]:
-    """Names and keywords on the page that are not there, and all that were looked at."""
+    """Names, keywords and variables on the page that are not there, and all that were looked at."""
     missing: set[str] = set()
     seen: set[str] = set()
     known = {*STANDS_FOR, *THEIRS, "cuda", *manual("pycuda.driver")}
@@ -165,6 +166,10 @@ def missing_names() -> tuple[set[str], set[str]]:
                 resolved(node, missing)
                 root = re.match(r"\w+", ast.unparse(node))
                 assert root and root[0] in known, span
+            if isinstance(node, ast.Assign) and span.startswith("GPUARRAY_"):
+                seen.add(span)
+                if f"`{span.split('=')[0]}`" not in REFERENCE:
+                    missing.add(span)
             if isinstance(node, ast.Call) and node.keywords:
                 function = resolved(node.func, missing)
                 if isinstance(node.func, ast.Name) and function is not None:
