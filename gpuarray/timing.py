@@ -32,9 +32,9 @@ class TimedTask(NamedTuple):
     Attributes
     ----------
     name
-        The operations in it.
+        The operations in it; the name of a kernel of one's own.
     shape
-        The space that a kernel loops over; () for a library's.
+        The space that a kernel loops over; () for a library's, the grid of a kernel of one's own.
     device
         The name of the device.
     seconds
@@ -91,6 +91,13 @@ class _Watch:
         buffers = yield
         self._note(" ".join(task.step.names), task.step.shape, task.device, start)
         return buffers
+
+    @hookimpl(wrapper=True)
+    def gpuarray_launch(self, device: Device, name: str, grid: tuple[int, int, int]) -> Watched:
+        start = _moment(device)
+        result = yield
+        self._note(name, grid, device, start)
+        return result
 
     def _note(self, name: str, shape: tuple[int, ...], device: Device, start: Any) -> None:
         self.marks.append((name, shape, device, start, _moment(device)))

@@ -139,6 +139,11 @@ class CudaBackend(LibraryHooks, SortingHooks):
         return self.executor(task.device).run(task)
 
     @hookimpl
+    def gpuarray_launch(self, launch: Callable[[], None]) -> bool:
+        launch()
+        return True
+
+    @hookimpl
     def gpuarray_check_custom(self, device: Device, operation: CustomOperation) -> bool:
         check(operation, self.executor(device).runtime)
         return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gpuarray.array import Array
@@ -186,7 +187,11 @@ class RawKernel:
         for (offset, _), pointer in zip(places, pointers, strict=True):
             packed[offset : offset + 8] = pointer.to_bytes(8, "little")
         used = [p for (_, x), p in zip(places, pointers, strict=True) if x.size]
-        executor.runtime.launch_raw(kernel, shape, stream, bytes(packed), used)
+        launch = executor.runtime.launch_raw
+        device.hook.gpuarray_launch(
+            device=device, name=self.name, grid=shape.grid, block=shape.block,
+            launch=partial(launch, kernel, shape, stream, bytes(packed), used),
+        )  # fmt: skip
 
     def _on(self, device: Device) -> Any:
         return self._module.kernel_on(self.name, device)

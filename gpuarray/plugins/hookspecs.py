@@ -165,6 +165,20 @@ def gpuarray_run(task: Task) -> list[Buffer]:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
+def gpuarray_launch(  # type: ignore[empty-body]
+    device: Device,
+    name: str,
+    grid: tuple[int, int, int],
+    block: tuple[int, int, int],
+    launch: Callable[[], None],
+) -> bool:
+    """Launch a kernel of a user's own, `gpuarray.cuda.RawKernel`: call `launch`, and answer True.
+
+    Its arguments are checked and ordered. A plugin may watch, or decide not to call `launch`.
+    """
+
+
+@hookspec(firstresult=True)
 def gpuarray_check_custom(device: Device, operation: CustomOperation) -> bool:  # type: ignore[empty-body]
     """Whether the backend computes operations that a user has written, by their C++ definition.
 

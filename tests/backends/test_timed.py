@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import gpuarray as xp
+from gpuarray.cuda import RawKernel
 
 
 def test_each_task_is_named_and_takes_time(device: str) -> None:
@@ -53,3 +54,15 @@ def test_compiled_functions_are_seen_task_by_task(device: str) -> None:
         found = compiled(x)
     assert len(times.tasks) > 1
     assert bool(xp.all(found == expected))
+
+
+def test_kernels_of_ones_own_are_seen() -> None:
+    source = "__global__ void twice(float* x) { x[blockIdx.x * blockDim.x + threadIdx.x] *= 2; }"
+    with xp.backend("cuda"):
+        x = xp.ones(64, dtype="float32")
+        xp.evaluate(x)
+        with xp.timed() as times:
+            RawKernel(source, "twice")(4, 16, (x,))
+        assert [(task.name, task.shape) for task in times.tasks] == [("twice", (4, 1, 1))]
+        assert times.seconds > 0
+        assert float(xp.sum(x)) == 128.0
