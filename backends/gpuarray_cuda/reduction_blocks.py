@@ -13,7 +13,7 @@ from gpuarray.graph.program import Reduction, operands, result_dtype
 from gpuarray.plugins import Program, Step
 from gpuarray_cuda.codegen.blocks import BlockShape, dependences
 from gpuarray_cuda.codegen.reduction_writer import Shape
-from gpuarray_cuda.codegen.staged import RowShape, lanes_of
+from gpuarray_cuda.codegen.row_points import RowShape, lanes_of
 
 __all__ = ["block_shape", "column_blocks"]
 

@@ -12,7 +12,7 @@ import math
 from gpuarray.graph.program import result_dtype
 from gpuarray.plugins import Program, Step
 from gpuarray_cuda.codegen.reduction import BLOCK, BlockShape, RowShape, Shape
-from gpuarray_cuda.codegen.staged import MOST_SHARED_POINTS, SHARED_GRAIN
+from gpuarray_cuda.codegen.row_points import MOST_SHARED_POINTS, SHARED_GRAIN
 from gpuarray_cuda.codegen.walks import held_bytes, shared_bytes
 from gpuarray_cuda.reduction_blocks import block_shape, column_blocks
 

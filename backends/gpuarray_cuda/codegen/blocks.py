@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gpuarray.graph.program import operands
 from gpuarray.plugins import Program
-from gpuarray_cuda.codegen.staged import RowShape
+from gpuarray_cuda.codegen.row_points import RowShape
 
 __all__ = ["BlockShape", "dependences"]
 

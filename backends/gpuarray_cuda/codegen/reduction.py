@@ -27,8 +27,9 @@ from gpuarray_cuda.codegen.blocked import blocked
 from gpuarray_cuda.codegen.blocks import BlockShape
 from gpuarray_cuda.codegen.columns import ColumnsWriter
 from gpuarray_cuda.codegen.reduction_writer import BLOCK, NAME, Reduce, Shape
+from gpuarray_cuda.codegen.row_points import RowShape
 from gpuarray_cuda.codegen.rows import RowsWriter
-from gpuarray_cuda.codegen.staged import RowShape, staged
+from gpuarray_cuda.codegen.staged import staged
 
 __all__ = ["BLOCK", "NAME", "BlockShape", "Reduce", "RowShape", "Shape", "reduction"]
 
