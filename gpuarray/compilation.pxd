@@ -2,14 +2,14 @@ cimport cython
 from gpuarray.array cimport Array
 from gpuarray.graph.node cimport Node
 
-cdef class _Recording:
+cdef class Recording:
     cdef public object generation, results, run, tape, template, updates
 
     @cython.locals(array=Array, memory=list, place=tuple)
     cpdef replay(self, arrays, list inputs)
 
 cdef class _Call:
-    cdef public _Recording recording
+    cdef public Recording recording
     cdef object _chosen
     cdef tuple _layouts, _devices
 

@@ -22,7 +22,7 @@ from gpuarray.graph import flush, limits, tape
 from gpuarray.graph.node import Layout, Node, leaf
 from gpuarray.graph.tape import Memory, Run, Tape, extent
 
-__all__ = ["Compiled", "compile"]
+__all__ = ["Compiled", "Recording", "compile", "finished_recording"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,7 +93,7 @@ class _Result(NamedTuple):
     layout: Layout
 
 
-class _Recording:
+class Recording:
     """A tape, and how to make the results of a call from its results.
 
     `updates` are the arguments that the function gives another value. `run` replays; it is chosen
@@ -142,7 +142,7 @@ class _Call:
 
     __slots__ = ("_chosen", "_devices", "_layouts", "recording")
 
-    def __init__(self, recording: _Recording, default: object, nodes: list[Node]) -> None:
+    def __init__(self, recording: Recording, default: object, nodes: list[Node]) -> None:
         self.recording = recording
         self._chosen = default
         self._layouts = tuple(node.layout for node in nodes)
@@ -183,7 +183,7 @@ class Compiled(Generic[P, R]):
     def __init__(self, function: Callable[P, R]) -> None:
         functools.update_wrapper(self, function)
         self._function = function
-        self._recordings: OrderedDict[tuple[Any, ...], _Recording] = OrderedDict()
+        self._recordings: OrderedDict[tuple[Any, ...], Recording] = OrderedDict()
         # The call before this one, where it took nothing but arrays: what a new one is held
         # against before anything is looked up.
         self._last: _Call | None = None
@@ -258,29 +258,45 @@ class Compiled(Generic[P, R]):
         try:
             result = self._function(*args, **keywords)
             template, found = unpack(self._function, result)
-            updated = {
-                id(x): k
-                for k, (x, node) in enumerate(zip(arrays, nodes, strict=True))
-                if x._node is not node
-            }
-            wanted = [*found, *(arrays[k] for k in updated.values())]
-            evaluate(*wanted)
-            leaves: list[Any] = [x._node for x in wanted]
-            written.finish((node.buffer, node.offset, node.layout) for node in leaves)
+            recording = finished_recording(written, template, found, arrays, nodes)
         finally:
             del tape.recordings[thread]
-        positions = {id(x): k for k, x in enumerate(arrays)}
-        results = [
-            _Result(positions.get(id(x), -1), k, x._node.device, x._node.layout)
-            for k, x in enumerate(wanted)
-        ]
-        updates = list(zip(updated.values(), results[len(found) :], strict=True))
         kept = self._recordings
         self._last = None
         while len(kept) >= max(limits.RECORDINGS, 1):
             kept.popitem(last=False)
-        kept[key] = _Recording(written, template, results[: len(found)], updates)
+        kept[key] = recording
         return result
+
+
+def finished_recording(
+    written: Tape,
+    template: Template,
+    found: list[Array],
+    arrays: list[Array],
+    nodes: list[Node],
+) -> Recording:
+    """What was written while the function ran: `found` are its results, `arrays` its arguments.
+
+    `nodes` are what the arguments were before; those that have become others are results, too. The
+    tape is still being written.
+    """
+    updated = {
+        id(x): k
+        for k, (x, node) in enumerate(zip(arrays, nodes, strict=True))
+        if x._node is not node
+    }
+    wanted = [*found, *(arrays[k] for k in updated.values())]
+    evaluate(*wanted)
+    leaves: list[Any] = [x._node for x in wanted]
+    written.finish((node.buffer, node.offset, node.layout) for node in leaves)
+    positions = {id(x): k for k, x in enumerate(arrays)}
+    results = [
+        _Result(positions.get(id(x), -1), k, x._node.device, x._node.layout)
+        for k, x in enumerate(wanted)
+    ]
+    updates = list(zip(updated.values(), results[len(found) :], strict=True))
+    return Recording(written, template, results[: len(found)], updates)
 
 
 def _shared(arrays: list[Array], nodes: list[Node], key: list[Any]) -> list[Any]:

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Generator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gpuarray.plugins import hookimpl, library_hooks, register, unregister
+from gpuarray.plugins import register, unregister
+from gpuarray.watching import Watcher
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device
-    from gpuarray.plugins import Task
 
 __all__ = ["TimedTask", "Times", "timed"]
-
-Watched = Generator[None, Any, Any]
 
 _WIDTH = 60
 _numbers = itertools.count()
@@ -79,48 +76,19 @@ class Times:
         return "\n".join(lines)
 
 
-class _Watch:
+class _Watch(Watcher):
     """The plugin: notes a moment before and one behind each task."""
 
     def __init__(self) -> None:
         self.marks: list[tuple[str, tuple[int, ...], Device, Any, Any]] = []
 
-    @hookimpl(wrapper=True)
-    def gpuarray_run(self, task: Task) -> Watched:
-        start = _moment(task.device)
-        buffers = yield
-        self._note(" ".join(task.step.names), task.step.shape, task.device, start)
-        return buffers
+    def begin(self, name: str, shape: tuple[int, ...], device: Device) -> Any:
+        return name, shape, device, _moment(device)
 
-    @hookimpl(wrapper=True)
-    def gpuarray_launch(self, device: Device, name: str, grid: tuple[int, int, int]) -> Watched:
-        start = _moment(device)
-        result = yield
-        self._note(name, grid, device, start)
-        return result
-
-    def _note(self, name: str, shape: tuple[int, ...], device: Device, start: Any) -> None:
-        self.marks.append((name, shape, device, start, _moment(device)))
-
-
-def _library(name: str) -> Callable[..., Watched]:
-    """The wrapper of a hook of a library operation."""
-
-    def watched(self: _Watch, device: Device) -> Watched:
-        start = _moment(device)
-        results = yield
-        if results is not None:
-            self._note(name.removeprefix("gpuarray_"), (), device, start)
-        return results
-
-    watched.__name__ = name
-    wrapper: Callable[..., Watched] = hookimpl(wrapper=True)(watched)
-    return wrapper
-
-
-for _name in vars(library_hooks):
-    if _name.startswith("gpuarray_") and _name != "gpuarray_prepare":
-        setattr(_Watch, _name, _library(_name))
+    def end(self, token: Any, done: bool) -> None:
+        if done:
+            *rest, device, start = token
+            self.marks.append((*rest, device, start, _moment(device)))
 
 
 def _moment(device: Device) -> Any:

@@ -205,6 +205,17 @@ class CudaDeviceRuntime:
     def reached(self, event: object) -> bool:
         return self._streams.reached(event)
 
+    def is_done(self, stream: int) -> bool:
+        return self._streams.is_done(stream)
+
+    def profile(self, on: bool) -> None:
+        context, driver = self._context, self._driver
+        with context.current():
+            context.check(
+                driver.cuProfilerStart() if on else driver.cuProfilerStop(),
+                f"{'start' if on else 'stop'} the profiler",
+            )
+
     def wait_on_host(self, event: object) -> None:
         self._streams.wait_on_host(event)
 

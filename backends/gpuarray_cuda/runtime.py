@@ -443,6 +443,9 @@ class DeviceRuntime(Protocol):
     def reached(self, event: object) -> bool:
         """Whether an event has happened; the host does not wait."""
 
+    def is_done(self, stream: int) -> bool:
+        """Whether everything enqueued on a stream is done; the host does not wait."""
+
     def wait_on_host(self, event: object) -> None:
         """Wait until an event has happened."""
 
@@ -458,6 +461,9 @@ class DeviceRuntime(Protocol):
             If something enqueued before has faulted; the message names the kernel that was
             launched last.
         """
+
+    def profile(self, on: bool) -> None:
+        """Let a profiler collect from now on, or no longer."""
 
     def reaches(self, pointer: int) -> bool:
         """Whether `pointer` is an address of this device's memory, whoever allocated it."""

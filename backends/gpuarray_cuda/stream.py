@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from .context import Context
@@ -156,12 +157,21 @@ class Streams:
 
     def reached(self, event: Any) -> bool:
         """See `runtime.DeviceRuntime.reached`."""
+        driver = self._context.driver
+        return self._is_ready(lambda: driver.cuEventQuery(event.handle), "ask for an event")
+
+    def is_done(self, stream: int) -> bool:
+        """See `runtime.DeviceRuntime.is_done`."""
+        driver = self._context.driver
+        return self._is_ready(lambda: driver.cuStreamQuery(stream), "ask for a stream")
+
+    def _is_ready(self, query: Callable[[], tuple[Any]], doing: str) -> bool:
         context = self._context
         with context.current():
-            (code,) = context.driver.cuEventQuery(event.handle)
+            (code,) = query()
         if code == context.driver.CUresult.CUDA_ERROR_NOT_READY:
             return False
-        context.check((code,), "ask for an event")
+        context.check((code,), doing)
         return True
 
     def wait_on_host(self, event: Any) -> None:

@@ -7,7 +7,9 @@ are launched as they are; streams, events and copies.
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from . import profiler
 from .elementwise_kernel import ElementwiseKernel
+from .graph import Graph
 from .memory import memory_info, set_memory_limit, trim_memory
 from .raw_kernel import RawKernel
 from .raw_module import Global, RawModule, compile_code
@@ -19,6 +21,7 @@ __all__ = [
     "ElementwiseKernel",
     "Event",
     "Global",
+    "Graph",
     "RawKernel",
     "RawModule",
     "ReductionKernel",
@@ -29,6 +32,7 @@ __all__ = [
     "current_stream",
     "memory_info",
     "pinned_empty",
+    "profiler",
     "set_memory_limit",
     "trim_memory",
 ]

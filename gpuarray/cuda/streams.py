@@ -8,8 +8,10 @@ device, for what wrote it.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from gpuarray.cuda.callbacks import call_behind
 from gpuarray.cuda.raw_module import executor_of
 from gpuarray.devices import device as find_device
 
@@ -158,10 +160,32 @@ class Stream:
             raise TypeError(f"wait: needs an Event or a Stream, got {type(other).__name__}")
         self._executor.runtime.wait(self.handle, other._event)
 
+    def add_callback(self, function: Callable[..., object], *args: Any) -> None:
+        """Have a function called on the host, once everything that was put on the stream is done.
+
+        Functions of one stream are called in their order, in a thread of their own, with the
+        context variables (such as the default device) of this call. They may use arrays. What one
+        of them raises goes to `threading.excepthook`, and the next ones are called; so does a fault
+        of the device, instead of the call. The interpreter waits for them before it ends.
+
+        Parameters
+        ----------
+        function : callable
+            To be called with `args`; what it returns is not used.
+
+        Raises
+        ------
+        TypeError
+            `function` can't be called.
+        """
+        if not callable(function):
+            raise TypeError(f"add_callback: needs a function, got {type(function).__name__}")
+        call_behind(self._executor.runtime, self.handle, function, args)
+
     @property
     def done(self) -> bool:
         """Whether everything that was put on the stream is done."""
-        return self.record().done
+        return bool(self._executor.runtime.is_done(self.handle))
 
     def synchronize(self) -> None:
         """Wait until everything that was put on the stream is done.

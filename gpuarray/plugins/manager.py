@@ -42,6 +42,8 @@ _LIBRARY_HOOKS = [
     name.removeprefix("gpuarray_") for name in vars(library_hooks) if name.startswith("gpuarray_")
 ]
 VARIABLE = "GPUARRAY_BACKEND"
+# Has what `gpuarray.cuda.profiler.annotate` does done from the beginning.
+NVTX = "GPUARRAY_NVTX"
 
 
 class _Manager(pluggy.PluginManager):
@@ -173,7 +175,7 @@ def register(plugin: object, *, name: str, backend: str | None = None) -> None:
         A method marked as a hook is none.
     """
     with _lock:
-        if any(taken == name for _, taken, _ in _registered) or name in backends():
+        if is_registered(name) or name in backends():
             raise ValueError(f"register: a plugin named {name!r} is registered already")
         if backend is not None:
             _entry_point(backend)
@@ -183,6 +185,11 @@ def register(plugin: object, *, name: str, backend: str | None = None) -> None:
                 opened.manager.check_pending()
                 opened.refresh()
         _registered.append((plugin, name, backend))
+
+
+def is_registered(name: str) -> bool:
+    """Whether `register` has a plugin of this name, or one was found."""
+    return any(taken == name for _, taken, _ in _registered)
 
 
 def unregister(name: str) -> None:
@@ -331,3 +338,7 @@ def _load_plugins() -> None:
     for point in _entry_points(PLUGINS).values():
         plugin = point.load()
         _registered.append((plugin() if isinstance(plugin, type) else plugin, point.name, None))
+    if os.environ.get(NVTX, "") not in ("", "0"):
+        from gpuarray.cuda.profiler import NAME, Ranges
+
+        _registered.append((Ranges(), NAME, None))

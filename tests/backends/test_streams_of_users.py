@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 import gpuarray as xp
-from gpuarray.cuda import Event, RawKernel, Stream, current_stream
+from gpuarray.cuda import (
+    Event,
+    RawKernel,
+    Stream,
+    copy_to_host,
+    current_stream,
+    pinned_empty,
+)
 from tests.backends.conftest import REAL
 
 BUSY = """
@@ -174,3 +184,65 @@ def test_wrong_arguments_are_named() -> None:
     with pytest.raises(TypeError, match="Stream: needs a CUDA device"):
         Stream(device="cpu")
     assert isinstance(event, Event)
+
+
+def test_callbacks_come_behind_the_work_in_order(host: Any) -> None:
+    stream, found = Stream(), []
+    pinned = pinned_empty(1000, "float64")
+    x = xp.arange(1000.0)
+    with stream:
+        for k in range(5):
+            x = x + 1.0
+            copy_to_host(x, pinned)
+            stream.add_callback(lambda k=k: found.append((k, pinned[3], threading.get_ident())))
+            stream.synchronize()
+            stream.add_callback(found.append, k)
+    _wait_for(lambda: len(found) == 10)
+    assert [entry[0] if isinstance(entry, tuple) else entry for entry in found] == [
+        k for k in range(5) for _ in range(2)
+    ]
+    assert [entry[1] for entry in found if isinstance(entry, tuple)] == [4.0, 5.0, 6.0, 7.0, 8.0]
+    assert all(entry[2] != threading.get_ident() for entry in found if isinstance(entry, tuple))
+
+
+def test_callbacks_may_use_arrays_and_keep_the_default_device() -> None:
+    found: list[Any] = []
+    Stream().add_callback(lambda: found.append(xp.sum(xp.arange(10.0)) * 2.0))
+    _wait_for(lambda: bool(found))
+    assert str(found[0].device) == "cuda:0" and float(found[0]) == 90.0
+
+
+def test_what_a_callback_raises_is_reported_and_the_next_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reported: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", reported.append)
+    stream, found = Stream(), []
+    stream.add_callback(lambda: 1 / 0)
+    stream.add_callback(found.append, 1)
+    _wait_for(lambda: bool(found))
+    (report,) = reported
+    assert report.exc_type is ZeroDivisionError
+    assert report.thread.name.startswith("gpuarray callbacks")
+    with pytest.raises(TypeError, match="add_callback: needs a function, got int"):
+        stream.add_callback(3)  # type: ignore[arg-type]
+
+
+def test_the_interpreter_waits_for_callbacks() -> None:
+    program = (
+        "import time\n"
+        + ("" if REAL else "from gpuarray_cuda.plugin import use_runtime\n"
+           "from tests.simulator import simulated_runtime\nuse_runtime(simulated_runtime())\n")
+        + "import gpuarray as xp\nfrom gpuarray.cuda import Stream\n"
+        "with xp.backend('cuda'):\n    stream = Stream()\n"
+        "    stream.add_callback(lambda: (time.sleep(0.3), print('called')))\n"
+    )  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "called\n"), done.stderr
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)

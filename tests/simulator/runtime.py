@@ -389,6 +389,12 @@ class SimulatedDeviceRuntime(CapturingDevice):
     def reached(self, event: object) -> bool:
         return True
 
+    def is_done(self, stream: int) -> bool:
+        return True
+
+    def profile(self, on: bool) -> None:
+        """Nothing collects here."""
+
     def wait_on_host(self, event: Event) -> None:
         with self._call("synchronize", reports=True):
             self._runtime.streams.reach(event)
