@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 
 from gpuarray.errors import DeviceError, OutOfMemory
 
+from .addresses import Addresses
 from .cache import KernelCache, cache_directory
 from .capture import CapturedGraph, Captures
 from .compile import Compiler
 from .context import Context, device_count
+from .dedicated import Dedicated
 from .launch import CudaKernel, Launcher, launch_kernel
 from .libraries.nvidia import NvidiaLibraries
 from .memory import DeviceMemory, memory_limit
 from .modules import CudaModule, Modules
 from .pool import DevicePool
+from .resources import PoolResource, Resource
 from .runtime import DeviceProperties, MemoryStatistics
 from .stream import Event, Streams, TimedEvent
 
@@ -55,8 +58,11 @@ class CudaDeviceRuntime:
         limit = memory_limit(context.properties.total_bytes)
         self._context = context
         self._driver: Any = context.driver
-        self._memory = DeviceMemory(f"cuda:{ordinal}", DevicePool(context, limit), limit)
+        self._pool = pool = DevicePool(context, limit)
+        self._memory = DeviceMemory(f"cuda:{ordinal}", pool, limit)
         self._streams = Streams(context)
+        self.dedicated = Dedicated(context, self._streams)
+        self.addresses = Addresses(context, pool)
         cache = KernelCache(cache_directory())
         self._compiler = Compiler(context.architecture, cache)
         self._modules = Modules(context, cache, self._memory.trim)
@@ -226,6 +232,12 @@ class CudaDeviceRuntime:
 
     def limit_memory(self, nbytes: int) -> None:
         self._memory.limit(nbytes)
+
+    def use_resource(self, resource: Resource | None) -> None:
+        self._memory.use(resource)
+
+    def pool_resource(self) -> PoolResource:
+        return PoolResource(self._memory.from_pool, self._pool.free)
 
     def trim(self) -> int:
         with self._captures.lock:

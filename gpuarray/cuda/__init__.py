@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from .elementwise_kernel import ElementwiseKernel
+from .host_visible import advise, host_view, managed_empty, mapped_empty, prefetch
 from .memory import memory_info, set_memory_limit, trim_memory
+from .peers import can_access_peer
+from .raw_copies import memcpy, memcpy2d, memset
 from .raw_module import Global, RawKernel, RawModule
 from .reduction_kernel import ReductionKernel
+from .resources import MemoryResource, pool_resource, set_memory_resource
 from .streams import Event, Stream, current_stream
 from .transfers import copy_to_device, copy_to_host, pinned_empty
 
@@ -18,16 +22,28 @@ __all__ = [
     "ElementwiseKernel",
     "Event",
     "Global",
+    "MemoryResource",
     "RawKernel",
     "RawModule",
     "ReductionKernel",
     "Stream",
+    "advise",
+    "can_access_peer",
     "copy_to_device",
     "copy_to_host",
     "current_stream",
+    "host_view",
+    "managed_empty",
+    "mapped_empty",
+    "memcpy",
+    "memcpy2d",
     "memory_info",
+    "memset",
     "pinned_empty",
+    "pool_resource",
+    "prefetch",
     "set_memory_limit",
+    "set_memory_resource",
     "trim_memory",
 ]
 

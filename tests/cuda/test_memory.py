@@ -34,6 +34,7 @@ class FakePool:
         self.unreleased = 0  # freed, but not yet given back to the device
         self.keeps_freed = False
         self.releases = 0
+        self.kept = 0  # of unused bytes, as `keep` was told
         self.next = 0x1000
         self.hook: Callable[[], None] = lambda: None
 
@@ -61,6 +62,9 @@ class FakePool:
 
     def device_memory(self) -> tuple[int, int]:
         return self.capacity - self.reserved(), self.capacity
+
+    def keep(self, nbytes: int) -> None:
+        self.kept = nbytes
 
     def release(self) -> None:
         self.releases += 1
@@ -225,6 +229,14 @@ def test_the_limit_holds_although_the_device_has_more() -> None:
     for pointer in pointers:
         memory.free(pointer, 1024, S)
     assert memory.allocate(4096, T)  # what waits in the lists does not count
+
+
+def test_the_pool_holds_as_much_as_a_new_limit_allows() -> None:
+    pool = FakePool()
+    memory = memory_on(pool, limit=4096)
+    memory.limit(1 << 20)
+    assert pool.kept == 1 << 20
+    assert memory.allocate(8192, S)
 
 
 class Buffer:
