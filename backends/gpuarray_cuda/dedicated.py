@@ -22,6 +22,9 @@ __all__ = ["Dedicated"]
 
 HANDLE_BYTES = 64  # CU_IPC_HANDLE_SIZE
 
+# Smaller blocks lie in one of this size with others, and another process could reach those, too.
+SHARED_GRAIN = 2 << 20
+
 
 class Dedicated:
     """The blocks of one device."""
@@ -58,14 +61,16 @@ class Dedicated:
                 flags = driver.CU_MEMHOSTALLOC_PORTABLE | driver.CU_MEMHOSTALLOC_DEVICEMAP
                 found = driver.cuMemHostAlloc(nbytes, flags)
             else:
-                found = driver.cuMemAlloc(nbytes)
+                found = driver.cuMemAlloc(-(-nbytes // SHARED_GRAIN) * SHARED_GRAIN)
             pointer = int(context.check(found, doing))
         self._kinds[pointer] = kind
         return pointer
 
     def free(self, pointer: int) -> None:
-        event = self._streams.record(LEGACY_STREAM)
-        self._freed.append((event, pointer, self._kinds.pop(pointer)))
+        kind = self._kinds[pointer]
+        if kind != "opened":  # which the driver counts, and gives one address
+            del self._kinds[pointer]
+        self._freed.append((self._streams.record(LEGACY_STREAM), pointer, kind))
         self._release_done()
 
     def prefetch(self, pointer: int, nbytes: int, to_host: bool, stream: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any as _Any
 
 from .elementwise_kernel import ElementwiseKernel
 from .host_visible import advise, host_view, managed_empty, mapped_empty, prefetch
+from .ipc import IpcHandle, from_ipc_handle, ipc_empty, ipc_handle
 from .memory import memory_info, set_memory_limit, trim_memory
 from .peers import can_access_peer
 from .raw_copies import memcpy, memcpy2d, memset
@@ -22,6 +23,7 @@ __all__ = [
     "ElementwiseKernel",
     "Event",
     "Global",
+    "IpcHandle",
     "MemoryResource",
     "RawKernel",
     "RawModule",
@@ -32,7 +34,10 @@ __all__ = [
     "copy_to_device",
     "copy_to_host",
     "current_stream",
+    "from_ipc_handle",
     "host_view",
+    "ipc_empty",
+    "ipc_handle",
     "managed_empty",
     "mapped_empty",
     "memcpy",

@@ -20,7 +20,7 @@ from gpuarray.dtypes import canonical
 from gpuarray.graph.node import contiguous_layout, leaf
 from gpuarray.graph.tape import needs_value, recordings
 
-__all__ = ["Block", "array_in", "block_of", "dedicated_empty"]
+__all__ = ["Block", "array_in", "block_of", "dedicated_empty", "finish"]
 
 
 class Block:
@@ -76,3 +76,10 @@ def block_of(x: Array) -> Block | None:
     """The block that an array in memory lies in; None where its memory is of another kind."""
     owner = getattr(x._node.buffer, "owner", None)
     return owner if isinstance(owner, Block) else None
+
+
+def finish(x: Array, runtime: Any) -> None:
+    """Wait until all work that uses the memory of `x` is done."""
+    node: Any = x._node
+    for stream in {node.buffer.writer, *(node.buffer.readers or ())}:
+        runtime.synchronize(stream)

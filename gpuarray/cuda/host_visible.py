@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gpuarray.arguments import checked_array
 from gpuarray.array import Array
-from gpuarray.cuda.dedicated import Block, block_of, dedicated_empty
+from gpuarray.cuda.dedicated import Block, block_of, dedicated_empty, finish
 from gpuarray.cuda.raw_module import executor_of
 from gpuarray.evaluation import evaluate
 from gpuarray.graph.tape import needs_value, recordings
@@ -128,8 +128,7 @@ def host_view(x: Array) -> np.ndarray[Any, Any]:
     """
     buffer, block, runtime, _ = _host_visible("host_view", x, ("managed", "mapped"))
     node: Any = x._node
-    for stream in {buffer.writer, *(buffer.readers or ())}:
-        runtime.synchronize(stream)
+    finish(x, runtime)
     strides = tuple(s * x.dtype.itemsize for s in node.layout.strides)
     begin = buffer.pointer + node.offset - block.pointer
     memory: Any = np.asarray(_HostMemory(block))

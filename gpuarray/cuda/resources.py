@@ -6,6 +6,7 @@ within a block.
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -124,10 +125,8 @@ class _OfCudaCore:
     """A `cuda.core.MemoryResource`, which takes its own streams and gives buffers."""
 
     def __init__(self, resource: Any) -> None:
-        from cuda.core import Stream as CoreStream
-
         self._resource = resource
-        self._stream = CoreStream.from_handle
+        self._stream: Any = import_module("cuda.core").Stream.from_handle
         self._buffers: dict[int, Any] = {}
 
     def allocate(self, nbytes: int, stream: int) -> int:
@@ -149,11 +148,9 @@ class _OfRmm:
     """An RMM resource, which takes RMM's streams."""
 
     def __init__(self, resource: Any, device: Device) -> None:
-        from rmm.pylibrmm.stream import Stream as RmmStream
-
         self._resource = resource
         self._device = device
-        self._rmm_stream = RmmStream
+        self._rmm_stream: Any = import_module("rmm.pylibrmm.stream").Stream
 
     def allocate(self, nbytes: int, stream: int) -> int:
         return int(self._resource.allocate(nbytes, self._stream(stream)))

@@ -149,7 +149,7 @@ def test_wrong_arguments_are_named() -> None:
         prefetch(mapped_empty(3))
     with pytest.raises(TypeError, match="host_view: needs a gpuarray array"):
         host_view(np.ones(3))  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="advise: advice must be one of read_mostly,.*got 'fast'"):
+    with pytest.raises(ValueError, match=r"advise: advice must be one of read_mostly,.*got 'fast'"):
         advise(managed_empty(3), "fast")
     with pytest.raises(ValueError, match='prefetch: to must be "device" or "host", got \'disk\''):
         prefetch(managed_empty(3), "disk")  # type: ignore[arg-type]

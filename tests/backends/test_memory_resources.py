@@ -146,7 +146,7 @@ def test_what_a_resource_lacks_is_said() -> None:
     with set_memory_resource(unaligned), pytest.raises(ValueError, match="a multiple of 256"):
         computed(10, 1.0)
     assert unaligned.out == {}
-    with pytest.raises(TypeError, match="resource must have allocate.* got int"):
+    with pytest.raises(TypeError, match=r"resource must have allocate.* got int"):
         set_memory_resource(3)
     with pytest.raises(TypeError, match="set_memory_resource: needs a CUDA device"):
         set_memory_resource(None, "cpu")
