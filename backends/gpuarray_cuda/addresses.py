@@ -18,12 +18,12 @@ class Addresses:
     """The copies that one device's streams carry out."""
 
     def __init__(self, context: Context, pool: DevicePool) -> None:
-        self._context = context
+        self.context = context
         self.pool = pool
         self._peers: set[int] = set()
 
     def copy(self, destination: int, source: int, nbytes: int, stream: int) -> None:
-        context = self._context
+        context = self.context
         with context.current():
             context.check(
                 context.driver.cuMemcpyAsync(destination, source, nbytes, stream),
@@ -38,7 +38,7 @@ class Addresses:
         height: int,
         stream: int,
     ) -> None:
-        context, driver = self._context, self._context.driver
+        context, driver = self.context, self.context.driver
         asked = driver.CUDA_MEMCPY2D()
         unified = driver.CUmemorytype.CU_MEMORYTYPE_UNIFIED
         asked.srcMemoryType = asked.dstMemoryType = unified
@@ -51,7 +51,7 @@ class Addresses:
             )
 
     def fill(self, pointer: int, value: int, itemsize: int, count: int, stream: int) -> None:
-        context, driver = self._context, self._context.driver
+        context, driver = self.context, self.context.driver
         calls = {1: driver.cuMemsetD8Async, 2: driver.cuMemsetD16Async, 4: driver.cuMemsetD32Async}
         with context.current():
             context.check(
@@ -62,13 +62,13 @@ class Addresses:
     def copy_from_peer(
         self, destination: int, other: Any, source: int, nbytes: int, stream: int
     ) -> None:
-        context, driver = self._context, self._context.driver
+        context, driver = self.context, self.context.driver
         if other.ordinal not in self._peers:
             if self.reaches_peer(other.ordinal):
                 # Otherwise the driver takes the way over the host.
                 other.addresses.pool.share_with(context.ordinal)
             self._peers.add(other.ordinal)
-        here, there = (driver.CUcontext(x.handle) for x in (context, other.addresses._context))
+        here, there = (driver.CUcontext(x.handle) for x in (context, other.addresses.context))
         with context.current():
             context.check(
                 driver.cuMemcpyPeerAsync(destination, here, source, there, nbytes, stream),
@@ -76,7 +76,7 @@ class Addresses:
             )
 
     def reaches_peer(self, ordinal: int) -> bool:
-        context, driver = self._context, self._context.driver
+        context, driver = self.context, self.context.driver
         if ordinal == context.ordinal:
             return True
         doing = "ask for peer access"

@@ -58,7 +58,7 @@ class CudaDeviceRuntime:
         limit = memory_limit(context.properties.total_bytes)
         self._context = context
         self._driver: Any = context.driver
-        self._pool = pool = DevicePool(context, limit)
+        pool = DevicePool(context, limit)
         self._memory = DeviceMemory(f"cuda:{ordinal}", pool, limit)
         self._streams = Streams(context)
         self.dedicated = Dedicated(context, self._streams)
@@ -237,7 +237,7 @@ class CudaDeviceRuntime:
         self._memory.use(resource)
 
     def pool_resource(self) -> PoolResource:
-        return PoolResource(self._memory.from_pool, self._pool.free)
+        return self._memory.own
 
     def trim(self) -> int:
         with self._captures.lock:

@@ -18,7 +18,7 @@ from gpuarray.errors import OutOfMemory
 
 from .arena import Arena
 from .pool import Pool
-from .resources import Resource, Resources
+from .resources import PoolResource, Resource, Resources
 from .runtime import MemoryStatistics
 
 __all__ = ["DeviceMemory", "block_bytes", "memory_limit"]
@@ -119,6 +119,11 @@ class DeviceMemory:
         Where memory comes from.
     limit : int
         The most bytes that may be used.
+
+    Attributes
+    ----------
+    own : PoolResource
+        The pool, for a resource of a user's to take its memory from.
     """
 
     __slots__ = (
@@ -134,6 +139,7 @@ class DeviceMemory:
         "_peak",
         "_pool",
         "_resources",
+        "own",
     )
 
     def __init__(self, name: str, pool: Pool, limit: int) -> None:
@@ -141,6 +147,7 @@ class DeviceMemory:
         self._pool = pool
         self._limit = limit
         self._resources = Resources()
+        self.own = PoolResource(self._from_pool, lambda p, nbytes, s: pool.free(p, s))
         self._given = self._resources.blocks  # most programs have none
         # By (exact size, stream), for one look-up on the fast path, and by (block size, stream).
         self._lists: dict[tuple[int, int], FreedBlocks] = {}
@@ -186,8 +193,10 @@ class DeviceMemory:
         self._count()
         outstanding = self._outstanding
         used = max(0, outstanding - self._kept())
+        # What a resource gives, and has not taken from the pool itself, comes on top.
         given = self._resources.nbytes
-        held = max(reserved, outstanding - given) + given
+        elsewhere = max(0, given - sum(list(self.own.blocks.values())))
+        held = max(reserved, outstanding - elsewhere) + elsewhere
         return MemoryStatistics(used, held, self._limit, free, total, self._peak)
 
     def limit(self, nbytes: int) -> None:
@@ -252,15 +261,15 @@ class DeviceMemory:
         if given:
             pointer = self._resources.allocate(size, stream)
         else:
-            pointer = self.from_pool(size, stream)
+            pointer = self._from_pool(size, stream)
         if not pointer:
             raise OutOfMemory(self._shortage(nbytes))
         self._changes.append(size)
         self._count()
         return pointer
 
-    def from_pool(self, size: int, stream: int) -> int:
-        """A block of the pool, or 0; of the sizes that `block_bytes` gives."""
+    def _from_pool(self, size: int, stream: int) -> int:
+        """A block of the pool, or 0."""
         pointer = self._pool.allocate(size, stream)
         if not pointer and not self._arenas:  # the device can't be waited for during a capture
             self._return_blocks()

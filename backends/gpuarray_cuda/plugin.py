@@ -115,9 +115,11 @@ class CudaBackend(LibraryHooks, SortingHooks):
         if nbytes:
             address = buffer.read_on(there.stream) + offset
             here.runtime.wait(here.stream, there.runtime.record(there.stream))
-            here.runtime.addresses.copy_from_peer(
-                made.pointer, there.runtime, address, nbytes, here.stream
-            )
+            addresses = here.runtime.addresses
+            if isinstance(buffer, ForeignCudaBuffer):  # which may be the host's, and mapped
+                addresses.copy(made.pointer, address, nbytes, here.stream)
+            else:
+                addresses.copy_from_peer(made.pointer, there.runtime, address, nbytes, here.stream)
             # What frees or overwrites the memory comes after this stream, and so after the copy.
             there.runtime.wait(there.stream, here.runtime.record(here.stream))
             if not buffer.exclusive:

@@ -23,22 +23,32 @@ class Resource(Protocol):
 
 
 class PoolResource:
-    """The pool of a device as a resource, for others to take their memory from."""
+    """The pool of a device as a resource, for others to take their memory from.
 
-    def __init__(self, take: Callable[[int, int], int], give: Callable[[int, int], None]) -> None:
+    `take(nbytes, stream)` gives an address or 0, `give(pointer, nbytes, stream)` takes it back;
+    `blocks` has the bytes of each that is out.
+    """
+
+    __slots__ = ("_give", "_take", "blocks")
+
+    def __init__(
+        self, take: Callable[[int, int], int], give: Callable[[int, int, int], None]
+    ) -> None:
         self._take = take
         self._give = give
+        self.blocks: dict[int, int] = {}
 
     def allocate(self, nbytes: int, stream: int) -> int:
         """An address, or `MemoryError`."""
-        pointer = self._take(nbytes, int(stream))
+        pointer = self._take(nbytes, stream)
         if not pointer:
             raise MemoryError(f"the device has no {nbytes} bytes left")
+        self.blocks[pointer] = nbytes
         return pointer
 
     def deallocate(self, pointer: int, nbytes: int, stream: int) -> None:
         """Take a block back."""
-        self._give(pointer, int(stream))
+        self._give(pointer, self.blocks.pop(pointer), stream)
 
 
 class Resources:

@@ -36,6 +36,7 @@ def test_a_copy_goes_from_device_to_device() -> None:
             y = (x + 1.0).to_device("cuda:1")
         assert (counted.bytes_in, counted.bytes_out, counted.bytes_between) == (0, 0, 4000)
         assert counted.synchronizations == 0
+        assert simulated_runtime().devices[1].addresses.peer_copies
     assert str(y.device) == "cuda:1" and y.shape == x.shape and y.dtype == x.dtype
     np.testing.assert_array_equal(elements(y * 2.0), (np.arange(1000) + 2) * 2)
     np.testing.assert_array_equal(elements(y.to_device("cuda:0") - x), np.ones(1000))

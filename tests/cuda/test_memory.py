@@ -239,6 +239,66 @@ def test_the_pool_holds_as_much_as_a_new_limit_allows() -> None:
     assert memory.allocate(8192, S)
 
 
+class Elsewhere:
+    """A resource with memory of its own."""
+
+    def __init__(self) -> None:
+        self.out: dict[int, tuple[int, int]] = {}
+        self.next = 0x7000_0000_0000
+
+    def allocate(self, nbytes: int, stream: int) -> int:
+        self.next += 1 << 24
+        self.out[self.next] = nbytes, stream
+        return self.next
+
+    def deallocate(self, pointer: int, nbytes: int, stream: int) -> None:
+        assert self.out.pop(pointer) == (nbytes, stream)
+
+
+def test_memory_goes_back_to_the_pool_or_the_resource_that_it_came_from() -> None:
+    pool, resource = FakePool(), Elsewhere()
+    memory = memory_on(pool)
+    kept, old = memory.allocate(1000, S), memory.allocate(1000, S)
+    memory.free(kept, 1000, S)
+    memory.use(resource)
+    assert pool.freed_on == [(kept, S)]
+    new = memory.allocate(1000, S)
+    assert resource.out == {new: (1024, S)}
+    memory.free(old, 1000, S)
+    assert pool.freed_on == [(kept, S), (old, S)]
+    memory.use(None)
+    memory.free(memory.allocate(1000, S), 1000, S)  # there is a list for the size
+    memory.free(new, 1000, S)
+    assert resource.out == {}
+    assert memory.allocate(1000, S) in pool.blocks and memory.allocate(1000, S) in pool.blocks
+
+
+def test_statistics_count_memory_of_a_resource_once() -> None:
+    pool, resource = FakePool(), Elsewhere()
+    memory = memory_on(pool)
+    memory.allocate(4096, S)
+    memory.use(resource)
+    memory.allocate(8192, S)
+    assert (memory.statistics().used, memory.statistics().held) == (12288, 12288)
+    memory.use(memory.own)
+    memory.allocate(1024, S)
+    assert (memory.statistics().used, memory.statistics().held) == (13312, 13312)
+    assert pool.in_use() == 5120
+
+
+def test_a_graphs_memory_comes_from_the_resource_and_stays_the_graphs() -> None:
+    resource = Elsewhere()
+    memory = memory_on(FakePool())
+    memory.use(resource)
+    memory.open_arena(S, T)
+    first = memory.allocate(1000, S)
+    memory.free(first, 1000, S)
+    assert memory.allocate(1000, S) == first and len(resource.out) == 1
+    memory.free(first, 1000, S)
+    memory.close_arena(S).close()
+    assert resource.out == {} and memory.statistics().used == 0
+
+
 class Buffer:
     """Frees its memory when it is collected, as the arrays' buffers do."""
 

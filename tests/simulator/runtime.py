@@ -436,16 +436,13 @@ class SimulatedDeviceRuntime(CapturingDevice):
         self._resources.current = resource
 
     def pool_resource(self) -> PoolResource:
-        sizes: dict[int, int] = {}
-
         def take(nbytes: int, stream: int) -> int:
             with self._call("allocate"):
                 found = self._memory.allocate(nbytes, stream)
                 found.usage.written = self._enqueue(stream, "allocate")
-                sizes[found.pointer] = nbytes
                 return found.pointer
 
-        return PoolResource(take, lambda p, stream: self.free(p, sizes.pop(p), stream))
+        return PoolResource(take, self.free)
 
     def limit_memory(self, nbytes: int) -> None:
         self._memory.limit = nbytes
