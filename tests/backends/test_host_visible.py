@@ -68,6 +68,40 @@ def test_what_a_kernel_writes_the_host_reads(make: Make) -> None:
     np.testing.assert_array_equal(host_view(x), np.arange(1000) * 8)
 
 
+SLOW = """
+extern "C" __global__ void late(float* x) {
+    long long start = clock64();
+    while (clock64() - start < 200000000LL) {}
+    x[0] = 5;
+}
+"""
+
+
+@both
+@pytest.mark.skipif(not REAL, reason="needs a device, which works beside the host")
+def test_a_view_waits_for_a_kernel_that_runs(make: Make) -> None:
+    x = make(4, "float32")
+    host_view(x)[...] = 0.0
+    RawKernel(SLOW, "late")(1, 1, (x,))
+    assert host_view(x)[0] == 5
+
+
+@both
+@pytest.mark.skipif(REAL, reason="looks into the simulator")
+def test_a_view_waits_for_the_streams_that_use_it(make: Make) -> None:
+    x, streams = make(1000, "float32"), [Stream() for _ in range(3)]
+    waited: list[int | None] = []
+    runtime = simulated_runtime().devices[0]
+    results = []
+    for stream in streams:
+        with stream:
+            results.append(x + 1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runtime, "synchronize", waited.append)
+        host_view(x)
+    assert {stream.handle for stream in streams} <= set(waited)
+
+
 @both
 def test_streams_wait_for_each_other(make: Make) -> None:
     x = make(1000, "float32")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from gpuarray.cuda import (
     Stream,
     memory_info,
     pool_resource,
+    resources,
     set_memory_limit,
     set_memory_resource,
 )
@@ -161,6 +163,59 @@ def test_compiled_functions_work_in_its_memory() -> None:
             x = xp.asarray(np.full(100, float(k)))
             assert float(f(x)[-1]) == 300 * k
     assert resource.given
+
+
+class HandleStream:
+    """A stream of another library."""
+
+    def __init__(self, given: Any) -> None:
+        self.handle = given if isinstance(given, int) else given.__cuda_stream__()[1]
+
+    from_handle: Any = classmethod(lambda cls, handle: cls(handle))
+
+
+class OfRmm:
+    """As resources of RMM are."""
+
+    __module__ = "rmm.pylibrmm.memory_resource"
+
+    def __init__(self) -> None:
+        self.counting = Counting()
+
+    def allocate(self, nbytes: int, stream: HandleStream) -> int:
+        return self.counting.allocate(nbytes, stream.handle)
+
+    def deallocate(self, pointer: int, nbytes: int, stream: HandleStream) -> None:
+        self.counting.deallocate(pointer, nbytes, stream.handle)
+
+
+class OfCore(OfRmm):
+    """As resources of cuda.core are."""
+
+    __module__ = "cuda.core"
+
+    def allocate(self, size: int, *, stream: HandleStream) -> Any:  # type: ignore[override]
+        pointer = self.counting.allocate(size, stream.handle)
+
+        def close(last: HandleStream) -> None:
+            self.counting.deallocate(pointer, size, last.handle)
+
+        return SimpleNamespace(handle=pointer, close=close)
+
+
+@pytest.mark.parametrize("kind", [OfRmm, OfCore])
+def test_resources_of_other_libraries_get_their_own_streams(
+    kind: type[OfRmm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = SimpleNamespace(Stream=HandleStream)
+    monkeypatch.setattr(resources, "import_module", lambda name: library)
+    resource, stream = kind(), Stream()
+    with set_memory_resource(resource), stream:
+        x = computed(1000, 1.0)
+        assert {s for _, s in resource.counting.out.values()} == {stream.handle}
+        assert float(xp.sum(x)) == 1000
+        del x
+    assert resource.counting.given and resource.counting.out == {}
 
 
 @pytest.mark.skipif(not REAL, reason="needs a device")

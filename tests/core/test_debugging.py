@@ -60,7 +60,7 @@ with xp.backend("numpy"):
     many = [xp.asarray(np.zeros(10)) for _ in range(4)]
     gone = xp.asarray(np.zeros(1000))
     del gone
-    empty = xp.zeros(0)
+    empty = xp.asarray(np.zeros(0))
 """
 
 
