@@ -202,6 +202,7 @@ class _Work:
         self.runtime = self._executor.runtime
         self.stream: int = self._executor.stream if stream is None else stream.handle
         self._pinned: list[np.ndarray[Any, Any]] = []
+        self._sources: list[Any] = []  # whose memory must not be handed out before the copy
 
     def reading(self, what: str, x: Memory, nbytes: int) -> int:
         """The address of memory that is read."""
@@ -210,6 +211,7 @@ class _Work:
         self._fits(what, x.nbytes, nbytes)
         evaluate(x)
         source: Any = (x if layout_of(x).contiguous else copied(x, self._executor))._node
+        self._sources.append(source)
         return int(source.buffer.read_on(self.stream) + source.offset)
 
     def writing(self, what: str, x: Memory, nbytes: int) -> int:

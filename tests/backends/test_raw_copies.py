@@ -61,6 +61,16 @@ def test_addresses_are_copied_as_they_are() -> None:
     assert elements(y).tolist() == [0.5, 0.5, 1.0, 2.0, 3.0, 0.5, 0.5, 0.5]
 
 
+def test_any_layout_is_read_row_major_on_any_stream() -> None:
+    values = np.arange(64, dtype="float32").reshape(8, 8)
+    for stream in (None, Stream()):
+        x, y = copy_to_device(pinned(values)), xp.zeros((8, 8), dtype="float32")
+        z = y[:]  # so that the destination gets memory of its own
+        memcpy(y, x.T, stream=stream)
+        np.testing.assert_array_equal(elements(y), values.T)
+        assert float(xp.sum(z)) == 0
+
+
 def test_work_on_other_streams_comes_in_order() -> None:
     x = xp.zeros(1000, dtype="float32")
     streams = [Stream() for _ in range(3)]
