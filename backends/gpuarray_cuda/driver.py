@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 
 from gpuarray.errors import DeviceError, OutOfMemory
 
+from .addresses import Addresses
 from .cache import KernelCache, cache_directory
 from .capture import CapturedGraph, Captures
 from .compile import Compiler
 from .context import Context, device_count
+from .dedicated import Dedicated
 from .launch import CudaKernel, Launcher, launch_kernel
 from .libraries.nvidia import NvidiaLibraries
 from .memory import DeviceMemory, memory_limit
 from .modules import CudaModule, Modules
 from .pool import DevicePool
+from .resources import PoolResource, Resource
 from .runtime import DeviceProperties, LaunchShape, MemoryStatistics
 from .sources import Source, compiled
 from .stream import Event, Streams, TimedEvent
@@ -56,8 +59,11 @@ class CudaDeviceRuntime:
         limit = memory_limit(context.properties.total_bytes)
         self._context = context
         self._driver: Any = context.driver
-        self._memory = DeviceMemory(f"cuda:{ordinal}", DevicePool(context, limit), limit)
+        pool = DevicePool(context, limit)
+        self._memory = DeviceMemory(f"cuda:{ordinal}", pool, limit)
         self._streams = Streams(context)
+        self.dedicated = Dedicated(context, self._streams)
+        self.addresses = Addresses(context, pool)
         cache = KernelCache(cache_directory())
         self._compiler = Compiler(context.architecture, cache)
         self._modules = Modules(context, cache, self._memory.trim)
@@ -244,6 +250,12 @@ class CudaDeviceRuntime:
 
     def limit_memory(self, nbytes: int) -> None:
         self._memory.limit(nbytes)
+
+    def use_resource(self, resource: Resource | None) -> None:
+        self._memory.use(resource)
+
+    def pool_resource(self) -> PoolResource:
+        return self._memory.own
 
     def trim(self) -> int:
         with self._captures.lock:

@@ -18,6 +18,7 @@ from gpuarray.errors import OutOfMemory
 
 from .arena import Arena
 from .pool import Pool
+from .resources import PoolResource, Resource, Resources
 from .runtime import MemoryStatistics
 
 __all__ = ["DeviceMemory", "block_bytes", "memory_limit"]
@@ -118,6 +119,11 @@ class DeviceMemory:
         Where memory comes from.
     limit : int
         The most bytes that may be used.
+
+    Attributes
+    ----------
+    own : PoolResource
+        The pool, for a resource of a user's to take its memory from.
     """
 
     __slots__ = (
@@ -125,18 +131,24 @@ class DeviceMemory:
         "_blocks",
         "_changes",
         "_counting",
+        "_given",
         "_limit",
         "_lists",
         "_name",
         "_outstanding",
         "_peak",
         "_pool",
+        "_resources",
+        "own",
     )
 
     def __init__(self, name: str, pool: Pool, limit: int) -> None:
         self._name = name
         self._pool = pool
         self._limit = limit
+        self._resources = Resources()
+        self.own = PoolResource(self._from_pool, lambda p, nbytes, s: pool.free(p, s))
+        self._given = self._resources.blocks  # most programs have none
         # By (exact size, stream), for one look-up on the fast path, and by (block size, stream).
         self._lists: dict[tuple[int, int], FreedBlocks] = {}
         self._blocks: dict[tuple[int, int], FreedBlocks] = {}
@@ -161,6 +173,9 @@ class DeviceMemory:
 
     def free(self, pointer: int, nbytes: int, stream: int) -> None:
         """See `runtime.DeviceRuntime.free`."""
+        if self._given and pointer in self._given and stream not in self._arenas:
+            self._changes.append(-self._resources.free(pointer, stream))
+            return
         blocks = self._lists.get((nbytes, stream))
         if blocks is not None and len(blocks) < blocks.capacity:
             blocks.append(pointer)
@@ -178,12 +193,23 @@ class DeviceMemory:
         self._count()
         outstanding = self._outstanding
         used = max(0, outstanding - self._kept())
-        held = max(reserved, outstanding)
+        # What a resource gives, and has not taken from the pool itself, comes on top.
+        given = self._resources.nbytes
+        elsewhere = max(0, given - sum(list(self.own.blocks.values())))
+        held = max(reserved, outstanding - elsewhere) + elsewhere
         return MemoryStatistics(used, held, self._limit, free, total, self._peak)
 
     def limit(self, nbytes: int) -> None:
         """See `runtime.DeviceRuntime.limit_memory`."""
         self._limit = nbytes
+        self._pool.keep(nbytes)
+
+    def use(self, resource: Resource | None) -> None:
+        """See `runtime.DeviceRuntime.use_resource`."""
+        self._resources.current = resource
+        # What the lists keep is the pool's, and would be handed out before the resource is asked.
+        self._lists = {}
+        self._return_blocks()
 
     def trim(self) -> int:
         """Give everything unused back to the device; waits for it.  Returns the bytes."""
@@ -219,7 +245,8 @@ class DeviceMemory:
         size = block_bytes(nbytes)
         if self._arenas and stream in self._arenas:
             return self._arenas[stream].allocate(size)
-        if size <= LARGEST_KEPT_BYTES:
+        given = self._resources.current is not None
+        if size <= LARGEST_KEPT_BYTES and not given:
             blocks = self._list_for(nbytes, size, stream)
             if blocks:
                 try:
@@ -231,15 +258,23 @@ class DeviceMemory:
             self._return_blocks()
             if self._outstanding + size > self._limit:
                 raise OutOfMemory(self._shortage(nbytes))
+        if given:
+            pointer = self._resources.allocate(size, stream)
+        else:
+            pointer = self._from_pool(size, stream)
+        if not pointer:
+            raise OutOfMemory(self._shortage(nbytes))
+        self._changes.append(size)
+        self._count()
+        return pointer
+
+    def _from_pool(self, size: int, stream: int) -> int:
+        """A block of the pool, or 0."""
         pointer = self._pool.allocate(size, stream)
         if not pointer and not self._arenas:  # the device can't be waited for during a capture
             self._return_blocks()
             self._pool.release()
             pointer = self._pool.allocate(size, stream)
-        if not pointer:
-            raise OutOfMemory(self._shortage(nbytes))
-        self._changes.append(size)
-        self._count()
         return pointer
 
     def _free(self, pointer: int, nbytes: int, stream: int) -> None:
@@ -247,7 +282,7 @@ class DeviceMemory:
         if self._arenas and stream in self._arenas:
             self._arenas[stream].free(pointer, size)
             return
-        if size <= LARGEST_KEPT_BYTES:
+        if size <= LARGEST_KEPT_BYTES and self._resources.current is None:
             blocks = self._list_for(nbytes, size, stream)
             if len(blocks) < blocks.capacity:
                 blocks.append(pointer)

@@ -104,6 +104,26 @@ class CudaBackend(LibraryHooks, SortingHooks):
         return True
 
     @hookimpl
+    def gpuarray_copy_from(
+        self, device: Device, source: Device, buffer: Any, offset: int, nbytes: int
+    ) -> Buffer:
+        here, there = self.executor(device), self.executor(source)
+        made = here.allocate(nbytes)
+        if nbytes:
+            address = buffer.read_on(there.stream) + offset
+            here.runtime.wait(here.stream, there.runtime.record(there.stream))
+            addresses = here.runtime.addresses
+            if isinstance(buffer, ForeignCudaBuffer):  # which may be the host's, and mapped
+                addresses.copy(made.pointer, address, nbytes, here.stream)
+            else:
+                addresses.copy_from_peer(made.pointer, there.runtime, address, nbytes, here.stream)
+            # What frees or overwrites the memory comes after this stream, and so after the copy.
+            there.runtime.wait(there.stream, here.runtime.record(here.stream))
+            if not buffer.exclusive:
+                there.let_others_wait(there.stream)
+        return made
+
+    @hookimpl
     def gpuarray_dlpack_device(self, device: Device) -> tuple[int, int]:
         return 2, device.ordinal
 

@@ -36,6 +36,9 @@ class Pool(Protocol):
     def device_memory(self) -> tuple[int, int]:
         """Bytes that the device has left, and its total."""
 
+    def keep(self, nbytes: int) -> None:
+        """Hold up to so many unused bytes whenever the host waits for the device."""
+
     def release(self) -> None:
         """Wait for the device, then give what is unused back to it."""
 
@@ -58,23 +61,28 @@ class DevicePool:
     __slots__ = ("_allocate", "_context", "_free", "_pool", "_resource")
 
     def __init__(self, context: Context, limit: int) -> None:
-        core, driver = packages().core, context.driver
+        core = packages().core
         self._context = context
         with context.current():
             self._resource: Any = core.DeviceMemoryResource(
                 context.ordinal, core.DeviceMemoryResourceOptions()
             )
             self._pool: Any = self._resource.handle
-            # The default threshold of 0 gives everything back at each synchronize, and taking it
-            # again costs hundreds of microseconds.
-            threshold = driver.cuuint64_t(min(limit, KEEP_EVERYTHING))
-            attribute = driver.CUmemPool_attribute.CU_MEMPOOL_ATTR_RELEASE_THRESHOLD
+        self.keep(limit)
+        self._allocate = context.driver.cuMemAllocFromPoolAsync
+        self._free = context.driver.cuMemFreeAsync
+
+    def keep(self, nbytes: int) -> None:
+        context, driver = self._context, self._context.driver
+        # The default threshold of 0 gives everything back at each synchronize, and taking it
+        # again costs hundreds of microseconds.
+        threshold = driver.cuuint64_t(min(nbytes, KEEP_EVERYTHING))
+        attribute = driver.CUmemPool_attribute.CU_MEMPOOL_ATTR_RELEASE_THRESHOLD
+        with context.current():
             context.check(
                 driver.cuMemPoolSetAttribute(self._pool, attribute, threshold),
-                "set up the memory pool",
+                "set how much the memory pool keeps",
             )
-        self._allocate = driver.cuMemAllocFromPoolAsync
-        self._free = driver.cuMemFreeAsync
 
     def allocate(self, nbytes: int, stream: int) -> int:
         code, pointer = self._allocate(nbytes, self._pool, stream)
@@ -108,6 +116,21 @@ class DevicePool:
                 self._context.driver.cuMemGetInfo(), "read the memory size"
             )
         return int(free), int(total)
+
+    def share_with(self, ordinal: int) -> None:
+        """Let another device read and write what comes from here, past and to come."""
+        context, driver = self._context, self._context.driver
+        place = driver.CUmemLocation()
+        place.type = driver.CUmemLocationType.CU_MEM_LOCATION_TYPE_DEVICE
+        place.id = ordinal
+        access = driver.CUmemAccessDesc()
+        access.location = place
+        access.flags = driver.CUmemAccess_flags.CU_MEM_ACCESS_FLAGS_PROT_READWRITE
+        with context.current():
+            context.check(
+                driver.cuMemPoolSetAccess(self._pool, [access], 1),
+                f"open the memory pool for cuda:{ordinal}",
+            )
 
     def release(self) -> None:
         driver = self._context.driver

@@ -34,6 +34,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from numpy.typing import NDArray
 
 from gpuarray_cuda.libraries.interface import Libraries
+from gpuarray_cuda.memory_interface import AddressCopies, DedicatedMemory
+from gpuarray_cuda.resources import Resource
 
 if TYPE_CHECKING:
     from gpuarray_cuda.sources import Source
@@ -210,6 +212,14 @@ class DeviceRuntime(Protocol):
     @property
     def libraries(self) -> Libraries:
         """NVIDIA's libraries on this device; each is loaded at its first call."""
+
+    @property
+    def dedicated(self) -> DedicatedMemory:
+        """Memory that is not the pool's: managed, mapped, and for other processes."""
+
+    @property
+    def addresses(self) -> AddressCopies:
+        """Copies between any two addresses."""
 
     def create_stream(self, priority: int = 0) -> int:
         """A new stream that does not wait for the default stream, as an integer handle.
@@ -473,6 +483,16 @@ class DeviceRuntime(Protocol):
 
     def limit_memory(self, nbytes: int) -> None:
         """Let at most so many bytes be used from now on."""
+
+    def use_resource(self, resource: Resource | None) -> None:
+        """Let memory come from a resource from now on; None: from the device's own pool.
+
+        Each block goes back to where it came from. The limit and the statistics hold for both. An
+        exception of the resource passes through `allocate`, a `MemoryError` as `OutOfMemory`.
+        """
+
+    def pool_resource(self) -> Resource:
+        """The device's own pool, for a resource to take its memory from."""
 
     def trim(self) -> int:
         """Give memory that is held but not used back to the device; the bytes released.

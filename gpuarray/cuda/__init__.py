@@ -10,10 +10,15 @@ from typing import Any as _Any
 from . import profiler
 from .elementwise_kernel import ElementwiseKernel
 from .graph import Graph
+from .host_visible import advise, host_view, managed_empty, mapped_empty, prefetch
+from .ipc import IpcHandle, from_ipc_handle, ipc_empty, ipc_handle
 from .memory import memory_info, set_memory_limit, trim_memory
+from .peers import can_access_peer
+from .raw_copies import memcpy, memcpy2d, memset
 from .raw_kernel import RawKernel
 from .raw_module import Global, RawModule, compile_code
 from .reduction_kernel import ReductionKernel
+from .resources import MemoryResource, pool_resource, set_memory_resource
 from .streams import Event, Stream, current_stream
 from .transfers import copy_to_device, copy_to_host, pinned_empty
 
@@ -22,18 +27,34 @@ __all__ = [
     "Event",
     "Global",
     "Graph",
+    "IpcHandle",
+    "MemoryResource",
     "RawKernel",
     "RawModule",
     "ReductionKernel",
     "Stream",
+    "advise",
+    "can_access_peer",
     "compile_code",
     "copy_to_device",
     "copy_to_host",
     "current_stream",
+    "from_ipc_handle",
+    "host_view",
+    "ipc_empty",
+    "ipc_handle",
+    "managed_empty",
+    "mapped_empty",
+    "memcpy",
+    "memcpy2d",
     "memory_info",
+    "memset",
     "pinned_empty",
+    "pool_resource",
+    "prefetch",
     "profiler",
     "set_memory_limit",
+    "set_memory_resource",
     "trim_memory",
 ]
 

@@ -17,6 +17,7 @@ from gpuarray.evaluation import evaluate
 from gpuarray.graph import tape
 from gpuarray.graph.node import Node, contiguous_layout
 from gpuarray.graph.tape import Tape, extent
+from gpuarray.manipulation import reshape
 from gpuarray.operations import TABLE
 from gpuarray.recording import unary
 
@@ -208,9 +209,13 @@ def _own_memory(x: Array, others: tuple[Array, ...]) -> Array:
     )
     if node.layout is contiguous_layout(x.dtype, x.shape) and not shares:
         return x
+    # What is computed lies as its operand does: flat, therefore in row-major order.
+    flat = reshape(x, (-1,))
     if x.dtype.kind == "b":
-        copy = unary(TABLE["logical_not"], unary(TABLE["logical_not"], x))
+        flat = unary(TABLE["logical_not"], unary(TABLE["logical_not"], flat))
     else:
-        copy = unary(TABLE["positive"], x)
+        flat = unary(TABLE["positive"], flat)
+    evaluate(flat)
+    copy = reshape(flat, x.shape)
     evaluate(copy)
     return copy

@@ -28,12 +28,30 @@ from gpuarray.graph.tape import needs_value, recordings
 if TYPE_CHECKING:
     from gpuarray.devices import Device
 
-__all__ = ["copy_to_device", "copy_to_host", "pinned_empty"]
+__all__ = ["copy_to_device", "copy_to_host", "keep_until_done", "pinned_empty"]
 
 HostArray = np.ndarray[Any, Any]
 
-# Copies that may be under way, with what they read.
-_reading: deque[tuple[Event, HostArray]] = deque()
+# Copies that may be under way, by device and stream, with the host arrays that they use. Those of
+# one stream end in their order.
+_under_way: dict[tuple[str, int], deque[tuple[Event, HostArray]]] = {}
+
+
+def keep_until_done(executor: Any, stream: int, host: HostArray) -> Event:
+    """Keep an array until all that is on a stream is done; the event that says so.
+
+    Lets go of what other copies used and are done with, on every stream.
+    """
+    for copies in list(_under_way.values()):
+        while copies and copies[0][0].done:
+            try:
+                copies.popleft()
+            except IndexError:  # another thread has let go of the last one
+                break
+    runtime = executor.runtime
+    event = Event(runtime, runtime.record_time(stream))
+    _under_way.setdefault((executor.device, stream), deque()).append((event, host))
+    return event
 
 
 class _Pinned:
@@ -116,13 +134,10 @@ def copy_to_device(host: HostArray, *, device: Device | str | None = None) -> Ar
     executor = executor_of("copy_to_device", found)
     _check("copy_to_device", "host", host, executor.runtime)
     dtype = canonical(host.dtype)
-    while _reading and _reading[0][0].done:
-        _reading.popleft()
     made = executor.allocate(host.nbytes)
     if host.nbytes:
         executor.runtime.copy_in_later(made.pointer, host, executor.stream)
-        event = Event(executor.runtime, executor.runtime.record_time(executor.stream))
-        _reading.append((event, host))
+        keep_until_done(executor, executor.stream, host)
     return Array(leaf(found, made, 0, contiguous_layout(dtype, host.shape)))
 
 
@@ -165,9 +180,7 @@ def copy_to_host(x: Array, out: HostArray) -> Event:
     if out.nbytes:
         address = node.buffer.read_on(stream) + node.offset
         executor.runtime.copy_out_later(out, address, stream)
-    event = Event(executor.runtime, executor.runtime.record_time(stream))
-    _reading.append((event, out))
-    return event
+    return keep_until_done(executor, stream, out)
 
 
 def _check(name: str, what: str, host: Any, runtime: Any) -> None:

@@ -280,3 +280,9 @@ def leaf(device: "Device", buffer: Buffer, offset: int, layout: Layout) -> Node:
     node.offset = offset
     node.layout = layout
     return node
+
+
+if DEBUG:
+    from gpuarray.graph import leaks
+
+    leaks.report_at_exit(Node, Buffer)

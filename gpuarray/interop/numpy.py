@@ -15,7 +15,14 @@ from gpuarray.array import Array
 from gpuarray.devices import device as find_device
 from gpuarray.dtypes import canonical
 from gpuarray.graph import flush
-from gpuarray.graph.node import CAST, Layout, contiguous_layout, contiguous_strides, leaf
+from gpuarray.graph.node import (
+    CAST,
+    Layout,
+    contiguous_layout,
+    contiguous_strides,
+    intern_layout,
+    leaf,
+)
 from gpuarray.graph.tape import keep_constant, needs_value, recordings
 
 if TYPE_CHECKING:
@@ -95,11 +102,40 @@ def is_host(device: Device) -> bool:
 
 
 def move(x: Array, device: Any, stream: Any = None) -> Array:
-    """`x` on another device, through host memory; `x` itself where it is there already."""
+    """`x` on another device, by a way of their backend's or else through host memory.
+
+    `x` itself where it is there already.
+    """
     if stream is not None:
         raise ValueError("to_device: stream: needs None, streams are ordered by themselves")
     target = find_device(device)
-    return x if x.device is target else from_numpy(to_numpy(x, "to_device()"), target)
+    if x.device is target:
+        return x
+    if x.device.backend is target.backend:
+        found = _moved(x, target)
+        if found is not None:
+            return found
+    return from_numpy(to_numpy(x, "to_device()"), target)
+
+
+def _moved(x: Array, target: Device) -> Array | None:
+    """`x` on another device of the same backend, where that has a way of its own."""
+    if recordings:
+        needs_value("to_device()")
+    flush.flush((x._node,))
+    node = x._node
+    if not _dense(node.layout):
+        copy = recording.record(CAST, (node,), (node.dtype,), node.dtype, node.shape, node.device)
+        return _moved(copy, target)
+    buffer = target.hook.gpuarray_copy_from(
+        device=target, source=node.device, buffer=node.buffer, offset=node.offset,
+        nbytes=node.layout.nbytes,
+    )  # fmt: skip
+    if buffer is None:
+        return None
+    return Array(
+        leaf(target, buffer, 0, intern_layout(node.dtype, node.shape, node.layout.strides, 16))
+    )
 
 
 def represent(x: Array) -> str:

@@ -98,6 +98,17 @@ def gpuarray_copy_out(  # type: ignore[empty-body]
     """Fill the C-contiguous `array` from byte `offset` of `buffer` on, and wait for it; True."""
 
 
+@hookspec(firstresult=True)
+def gpuarray_copy_from(  # type: ignore[empty-body]
+    device: Device, source: Device, buffer: Buffer, offset: int, nbytes: int
+) -> Buffer:
+    """A new buffer on `device` with bytes of a buffer on `source`, another device.
+
+    None, or no such hook, where the way leads through host memory. Both are devices of the backend
+    that is asked. The copy comes after what was done to `buffer`, and before its memory is freed.
+    """
+
+
 # Memory shared with other libraries. A backend without these hooks shares none.
 
 

@@ -93,17 +93,34 @@ def test_an_input_that_the_block_updates_goes_on(device: str, host: Any) -> None
 
 
 def test_views_and_shared_memory_are_inputs_as_well(device: str, host: Any) -> None:
-    base = xp.reshape(xp.arange(12.0), (3, 4))
-    columns, row = base.T, base[1, ...]
-    with Graph(columns, row) as graph:
-        y = xp.sum(columns, axis=0) + row[0]
+    values = np.arange(12.0).reshape(3, 4)
+    base = xp.asarray(values)
+    columns, first, second = base.T, base[0, ...], base[1, ...]
+    with Graph(columns, first, second) as graph:
+        y = columns * 2.0 + xp.expand_dims(first, axis=1) - xp.expand_dims(second, axis=1)
         graph.outputs(y)
-    assert host(y).tolist() == [6.0 + 4, 22.0 + 4, 38.0 + 4]
-    columns[...] = xp.ones((4, 3))
-    row[...] = xp.asarray([7.0, 0.0, 0.0, 0.0])
+    np.testing.assert_array_equal(host(y), values.T * 2 + (values[0] - values[1])[:, None])
+    columns[...] = xp.asarray(values[::-1].T + 0.5)
+    second[...] = xp.asarray([7.0, 0.0, 0.0, 1.0])
     graph.replay()
-    assert host(y).tolist() == [4.0 + 7] * 3
-    assert host(base).tolist() == np.arange(12.0).reshape(3, 4).tolist()
+    expected = (values[::-1].T + 0.5) * 2 + (values[0] - [7, 0, 0, 1])[:, None]
+    np.testing.assert_array_equal(host(y), expected)
+    graph.replay(xp.asarray(values).T, base[2, ...], base[1, ...])
+    np.testing.assert_array_equal(host(y), values.T * 2 + (values[2] - values[1])[:, None])
+    np.testing.assert_array_equal(host(base), values)
+
+
+def test_a_replay_updates_the_arrays_that_it_is_given(device: str, host: Any) -> None:
+    x = xp.zeros((2, 3))
+    with Graph(x) as graph:
+        x += 1.0
+        graph.outputs(x)
+    values = np.arange(6.0).reshape(3, 2)
+    other = xp.asarray(values).T
+    graph.replay(other)
+    np.testing.assert_array_equal(host(other), values.T + 1)
+    graph.replay(other)
+    np.testing.assert_array_equal(host(other), values.T + 2)
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float32", "complex128"])

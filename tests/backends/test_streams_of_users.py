@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import subprocess
 import sys
@@ -205,11 +206,21 @@ def test_callbacks_come_behind_the_work_in_order(host: Any) -> None:
     assert all(entry[2] != threading.get_ident() for entry in found if isinstance(entry, tuple))
 
 
-def test_callbacks_may_use_arrays_and_keep_the_default_device() -> None:
-    found: list[Any] = []
-    Stream().add_callback(lambda: found.append(xp.sum(xp.arange(10.0)) * 2.0))
-    _wait_for(lambda: bool(found))
-    assert str(found[0].device) == "cuda:0" and float(found[0]) == 90.0
+def test_callbacks_may_use_arrays_and_keep_context_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variable = contextvars.ContextVar("variable", default=0)
+    variable.set(5)
+    stream, found = Stream(), []
+    runtime = stream._executor.runtime
+    wait = runtime.wait_on_host
+    monkeypatch.setattr(
+        runtime, "wait_on_host", lambda event: (found.append("waited"), wait(event))
+    )
+    stream.add_callback(lambda: found.append((variable.get(), xp.sum(xp.arange(10.0)) * 2.0)))
+    _wait_for(lambda: len(found) == 2)
+    assert found[0] == "waited"
+    assert found[1][0] == 5 and str(found[1][1].device) == "cuda:0" and float(found[1][1]) == 90.0
 
 
 def test_what_a_callback_raises_is_reported_and_the_next_is_called(

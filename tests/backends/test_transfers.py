@@ -87,9 +87,38 @@ def test_memory_lives_as_long_as_a_copy_or_an_array_has_it() -> None:
     copy_to_device(filled(1))  # which lets go of what is done
     xp.synchronize()
     copy_to_device(filled(1))
-    transfers._reading.clear()
+    transfers._under_way.clear()
     gc.collect()
     assert block() is None
+
+
+def test_finished_copies_let_go_of_their_arrays_behind_unfinished_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    transfers._under_way.clear()
+    x, out = copy_to_device(filled(4)), pinned_empty(4, "float32")
+    slow, quick = Stream(), Stream()
+    with slow:
+        pending = copy_to_host(x, out)
+    reached = type(pending._runtime).reached
+    monkeypatch.setattr(
+        type(pending._runtime),
+        "reached",
+        lambda self, event: event is not pending._event and reached(self, event),
+    )
+    blocks = []
+    with quick:
+        for _ in range(5):
+            target = pinned_empty(4, "float32")
+            blocks.append(weakref.ref(target.base))
+            copy_to_host(x, target).synchronize()
+            del target
+    copy_to_host(x, out)
+    gc.collect()
+    assert [block() for block in blocks] == [None] * 5
+    assert len(transfers._under_way["cuda:0", slow.handle]) == 1
+    monkeypatch.undo()
+    xp.synchronize()
 
 
 def test_wrong_arguments_are_named() -> None:

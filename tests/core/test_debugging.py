@@ -47,3 +47,37 @@ def test_without_it_the_message_ends_with_the_operations() -> None:
         "while computing add over (3,)",
         "while computing negative over (3,)",
     ]
+
+
+LEAKING = """
+import numpy as np
+import gpuarray as xp
+
+with xp.backend("numpy"):
+    kept = xp.asarray(np.arange(3.0))
+    y = kept * 2.0
+    xp.evaluate(y)
+    many = [xp.asarray(np.zeros(10)) for _ in range(4)]
+    gone = xp.asarray(np.zeros(1000))
+    del gone
+    empty = xp.asarray(np.zeros(0))
+"""
+
+
+def test_memory_in_use_at_the_end_is_listed_with_the_lines_that_made_it() -> None:
+    def errors(debug: str, program: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "GPUARRAY_DEBUG": debug},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stderr
+
+    assert errors("1", LEAKING).splitlines() == [
+        "gpuarray: at exit 6 buffers, 368 bytes still in use on 'cpu', made at",
+        "  <string>:9: 4 buffers, 320 bytes",
+        "  <string>:6: 1 buffer, 24 bytes",
+        "  <string>:7: 1 buffer, 24 bytes",
+    ]
+    assert errors("1", LEAKING + "    del kept, y, many\n") == ""
+    assert errors("0", LEAKING) == ""

@@ -34,6 +34,7 @@ class FakePool:
         self.unreleased = 0  # freed, but not yet given back to the device
         self.keeps_freed = False
         self.releases = 0
+        self.kept = 0  # of unused bytes, as `keep` was told
         self.next = 0x1000
         self.hook: Callable[[], None] = lambda: None
 
@@ -61,6 +62,9 @@ class FakePool:
 
     def device_memory(self) -> tuple[int, int]:
         return self.capacity - self.reserved(), self.capacity
+
+    def keep(self, nbytes: int) -> None:
+        self.kept = nbytes
 
     def release(self) -> None:
         self.releases += 1
@@ -225,6 +229,74 @@ def test_the_limit_holds_although_the_device_has_more() -> None:
     for pointer in pointers:
         memory.free(pointer, 1024, S)
     assert memory.allocate(4096, T)  # what waits in the lists does not count
+
+
+def test_the_pool_holds_as_much_as_a_new_limit_allows() -> None:
+    pool = FakePool()
+    memory = memory_on(pool, limit=4096)
+    memory.limit(1 << 20)
+    assert pool.kept == 1 << 20
+    assert memory.allocate(8192, S)
+
+
+class Elsewhere:
+    """A resource with memory of its own."""
+
+    def __init__(self) -> None:
+        self.out: dict[int, tuple[int, int]] = {}
+        self.next = 0x7000_0000_0000
+
+    def allocate(self, nbytes: int, stream: int) -> int:
+        self.next += 1 << 24
+        self.out[self.next] = nbytes, stream
+        return self.next
+
+    def deallocate(self, pointer: int, nbytes: int, stream: int) -> None:
+        assert self.out.pop(pointer) == (nbytes, stream)
+
+
+def test_memory_goes_back_to_the_pool_or_the_resource_that_it_came_from() -> None:
+    pool, resource = FakePool(), Elsewhere()
+    memory = memory_on(pool)
+    kept, old = memory.allocate(1000, S), memory.allocate(1000, S)
+    memory.free(kept, 1000, S)
+    memory.use(resource)
+    assert pool.freed_on == [(kept, S)]
+    new = memory.allocate(1000, S)
+    assert resource.out == {new: (1024, S)}
+    memory.free(old, 1000, S)
+    assert pool.freed_on == [(kept, S), (old, S)]
+    memory.use(None)
+    memory.free(memory.allocate(1000, S), 1000, S)  # there is a list for the size
+    memory.free(new, 1000, S)
+    assert resource.out == {}
+    assert memory.allocate(1000, S) in pool.blocks and memory.allocate(1000, S) in pool.blocks
+
+
+def test_statistics_count_memory_of_a_resource_once() -> None:
+    pool, resource = FakePool(), Elsewhere()
+    memory = memory_on(pool)
+    memory.allocate(4096, S)
+    memory.use(resource)
+    memory.allocate(8192, S)
+    assert (memory.statistics().used, memory.statistics().held) == (12288, 12288)
+    memory.use(memory.own)
+    memory.allocate(1024, S)
+    assert (memory.statistics().used, memory.statistics().held) == (13312, 13312)
+    assert pool.in_use() == 5120
+
+
+def test_a_graphs_memory_comes_from_the_resource_and_stays_the_graphs() -> None:
+    resource = Elsewhere()
+    memory = memory_on(FakePool())
+    memory.use(resource)
+    memory.open_arena(S, T)
+    first = memory.allocate(1000, S)
+    memory.free(first, 1000, S)
+    assert memory.allocate(1000, S) == first and len(resource.out) == 1
+    memory.free(first, 1000, S)
+    memory.close_arena(S).close()
+    assert resource.out == {} and memory.statistics().used == 0
 
 
 class Buffer:

@@ -21,12 +21,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gpuarray.errors import BackendUnavailable, DeviceError
+from gpuarray_cuda.resources import PoolResource, Resource, Resources
 from gpuarray_cuda.runtime import DeviceProperties, LaunchShape, MemoryStatistics
 from gpuarray_cuda.sources import Source, kind_of
 from gpuarray_cuda.sources import compiled as translated
 
 from .capture import CapturingDevice
 from .compiler import find_compiler
+from .dedicated import SimulatedAddresses, SimulatedDedicated
 from .instruments import Counters, Failure, Instruments, Launch
 from .kernel import KernelFault, SimulatedKernel, numbered, run_module
 from .libraries import SimulatedLibraries
@@ -149,7 +151,10 @@ class SimulatedDeviceRuntime(CapturingDevice):
         self.properties = runtime.properties
         self._runtime = runtime
         self._memory = GuardedMemory(self.properties.total_bytes, limit)
+        self._resources = Resources()
         self._pinned: dict[int, Any] = {}
+        self.dedicated = SimulatedDedicated(self)
+        self.addresses = SimulatedAddresses(self)
         self._kernels: dict[tuple[str, str, str], SimulatedKernel] = {}
         self._freed: deque[tuple[int, int, int]] = deque()
         self._faults: list[DeviceError] = []
@@ -178,6 +183,8 @@ class SimulatedDeviceRuntime(CapturingDevice):
                 return 0
             if self._capturing(stream):
                 return self._allocated(nbytes)
+            if self._resources.current is not None:
+                return self._resources.allocate(nbytes, stream)
             found = self._memory.allocate(nbytes, stream)
             found.usage.written = self._enqueue(stream, "allocate")
             return found.pointer
@@ -226,7 +233,14 @@ class SimulatedDeviceRuntime(CapturingDevice):
         del self._pinned[pointer]
 
     def is_pinned(self, pointer: int) -> bool:
-        return any(a <= pointer < a + len(block) for a, block in list(self._pinned.items()))
+        return self.pinned_block(pointer) is not None or self.dedicated.is_pinned(pointer)
+
+    def pinned_block(self, pointer: int) -> tuple[int, int] | None:
+        """Where the block of `allocate_pinned` that an address is in begins, and its bytes."""
+        for begin, block in list(self._pinned.items()):
+            if begin <= pointer < begin + len(block):
+                return begin, len(block)
+        return None
 
     def copy_in_later(self, pointer: int, host: NDArray[Any], stream: int) -> None:
         self.copy_in(pointer, host, stream)
@@ -428,6 +442,18 @@ class SimulatedDeviceRuntime(CapturingDevice):
         with self._call("memory"):
             return self._memory.statistics()
 
+    def use_resource(self, resource: Resource | None) -> None:
+        self._resources.current = resource
+
+    def pool_resource(self) -> PoolResource:
+        def take(nbytes: int, stream: int) -> int:
+            with self._call("allocate"):
+                found = self._memory.allocate(nbytes, stream)
+                found.usage.written = self._enqueue(stream, "allocate")
+                return found.pointer
+
+        return PoolResource(take, self.free)
+
     def limit_memory(self, nbytes: int) -> None:
         self._memory.limit = nbytes
 
@@ -465,6 +491,9 @@ class SimulatedDeviceRuntime(CapturingDevice):
             pointer, nbytes, stream = self._freed.popleft()
             self._runtime.instruments.add(frees=1)
             if (pointer == 0 and nbytes == 0) or self._belongs(pointer, stream):
+                continue
+            if pointer in self._resources.blocks:
+                self._resources.free(pointer, stream)
                 continue
             found = self._memory.at(pointer)
             try:
