@@ -3,7 +3,9 @@ they are never taken for sources that they were not built from."""
 
 from __future__ import annotations
 
+import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from gpuarray import compiled
 from gpuarray.compiled import MODULES, RECORD, SUFFIX, digests
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +84,32 @@ def test_every_module_that_is_compiled_has_its_types_beside_it(package: str) -> 
         for path in directory.rglob(ending)
     ]
     assert {path.as_posix() for path in types} == set(MODULES[package])
+
+
+def declared(types: str) -> dict[str, set[str]]:
+    """The attributes of each class in a .pxd file."""
+    found: dict[str, set[str]] = {}
+    for line in types.splitlines():
+        start = re.match(r"cdef class (\w+)", line)
+        if start:
+            attributes = found.setdefault(start[1], set())
+        elif line.startswith("    cdef ") and "(" not in line:
+            attributes.update(part.split()[-1] for part in line.split(","))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("package", "module"), [(p, m) for p, modules in MODULES.items() for m in modules]
+)
+def test_types_name_the_attributes_that_classes_have(package: str, module: str) -> None:
+    types = PACKAGES[package] / f"{module}.pxd"
+    if not types.exists():
+        pytest.skip("it is Cython alone")
+    classes = importlib.import_module(f"{package}.{module.replace('/', '.')}")
+    for name, attributes in declared(types.read_text("utf-8")).items():
+        slots = vars(getattr(classes, name)).get("__slots__")
+        if isinstance(slots, tuple) and not compiled.in_use():
+            assert attributes - {"__weakref__"} == set(slots) - {"__weakref__"}, name
 
 
 @pytest.mark.slow
