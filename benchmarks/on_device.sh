@@ -86,7 +86,9 @@ export PYTHON
 
 sanitizer() {
   # Compiled once without it: under a sanitizer NVRTC takes several times as long.
-  "$PYTHON" -m benchmarks.every_kernel || return
+  local groups=()
+  [ -z "${CHECKED:-}" ] || groups=(--only "$CHECKED")
+  "$PYTHON" -m benchmarks.every_kernel "${groups[@]}" || return
   # API errors are the backend's own to check; one is an answer: memory that CUDA does not know.
   local more=()
   [ "$1" != memcheck ] || more=(--report-api-errors no)
@@ -94,7 +96,7 @@ sanitizer() {
   [ "$1" != racecheck ] || more=(--kernel-name kernel_substring=gpuarray)
   compute-sanitizer --tool "$1" "${more[@]}" --target-processes all --error-exitcode 9 \
     --print-limit 20 \
-    "$PYTHON" -m benchmarks.every_kernel
+    "$PYTHON" -m benchmarks.every_kernel "${groups[@]}"
 }
 export -f sanitizer
 
