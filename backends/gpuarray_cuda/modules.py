@@ -36,8 +36,9 @@ class CudaModule:
         self._code = code
         self._names = names
         self._kernels: dict[str, CudaRawKernel] = {}
-        # The driver takes it now, or not at all.
         self._library = context.driver.CUlibrary(int(code.handle))
+        # The driver loads late: what it does not take it may refuse when a kernel is asked for.
+        self._found = {name: code.get_kernel(lowered) for name, lowered in (names or {}).items()}
 
     def kernel(self, name: str) -> CudaRawKernel:
         """See `runtime.Module.kernel`."""
@@ -45,8 +46,7 @@ class CudaModule:
         if found is None:
             if self._names is None and name not in self.kernels():
                 raise KeyError(name)
-            lowered = name if self._names is None else self._names[name]
-            owner = self._code.get_kernel(lowered)
+            owner = self._code.get_kernel(name) if self._names is None else self._found[name]
             found = self._kernels[name] = CudaRawKernel(self._context, name, owner)
         return found
 

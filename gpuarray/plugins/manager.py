@@ -118,10 +118,15 @@ class Backend:
         self.devices = tuple(Device(text, self, k) for k, text in enumerate(names))
         self.manager.changed = self._choose
         self._choose()
-        self.refresh()
+        self.read_operations()
 
     def refresh(self) -> None:
-        """Ask all plugins for their operations anew, the backend's own first."""
+        """Ask all plugins for their operations anew; what was planned with the old ones is gone."""
+        self.read_operations()
+        flush.forget_plans()
+
+    def read_operations(self) -> None:
+        """Ask all plugins for their operations, the backend's own first."""
         table = TABLE | RANDOM
         found = self.manager.hook.gpuarray_operations(table=MappingProxyType(table))
         # Pluggy lists the last registered first; a later plugin overrides an earlier one.
@@ -129,7 +134,6 @@ class Backend:
             for row in rows:
                 table[row.name] = row
         self.operations = table
-        flush.forget_plans()
 
     def _choose(self) -> None:
         run = self.manager.shortest("gpuarray_run")
@@ -217,7 +221,7 @@ def open_backend(name: str) -> Backend:
                 if wanted in (None, name):
                     found.manager.register(other, name=its_name)
             found.manager.check_pending()
-            found.refresh()
+            found.read_operations()
             _open[name] = found
         return found
 

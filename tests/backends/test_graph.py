@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -170,6 +172,30 @@ def test_wrong_blocks_leave_nothing(device: str, host: Any) -> None:
     graph.replay()
     assert host(y).tolist() == [2.0] * 3
     assert repr(graph) == "<gpuarray.cuda.Graph graph, recorded>"
+
+
+def test_another_backend_may_start_between() -> None:
+    """Its start changes nothing of what was recorded."""
+    program = (
+        "import gpuarray as xp\nfrom gpuarray.cuda import Graph\n"
+        "from gpuarray_cuda.plugin import use_runtime\n"
+        "from tests.simulator import simulated_runtime\nuse_runtime(simulated_runtime())\n"
+        "with xp.backend('cuda'):\n    x = xp.ones(3)\n"
+        "    with Graph(x) as graph:\n        y = x + 1.0\n        graph.outputs(y)\n"
+        "    y.to_device('cpu')\n    x[...] = 5.0\n    graph.replay()\n    print(float(y[1]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "6.0\n"), done.stderr
+
+
+def test_plugins_that_come_later_are_seen(device: str) -> None:
+    x = xp.ones(3)
+    with Graph(x) as graph:
+        graph.outputs(x * 2.0)
+    with xp.timed():
+        pass
+    with pytest.raises(RuntimeError, match="plugins have changed since the block ran"):
+        graph.replay()
 
 
 def test_kernels_of_ones_own_are_refused_in_a_block() -> None:

@@ -13,7 +13,11 @@ import gpuarray as xp
 from gpuarray.cuda import Stream, current_stream
 from tests.backends.conftest import REAL
 
-pytestmark = pytest.mark.skipif(not REAL, reason="compilers of others need a GPU")
+pytestmark = [
+    pytest.mark.skipif(not REAL, reason="compilers of others need a GPU"),
+    # Numba warns of small grids.
+    pytest.mark.filterwarnings("ignore:.*under-utilization"),
+]
 
 N = 100_000
 ROUNDS = 20
