@@ -47,7 +47,7 @@ class Watcher:
         return (yield from self._around(" ".join(task.step.names), task.step.shape, task.device))
 
     @hookimpl(wrapper=True)
-    def gpuarray_launch(self, device: Device, name: str, grid: tuple[int, int, int]) -> Watched:
+    def gpuarray_launch(self, device: Device, name: str, grid: tuple[int, ...]) -> Watched:
         return (yield from self._around(name, grid, device))
 
 

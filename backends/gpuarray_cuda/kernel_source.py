@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from gpuarray_cuda.codegen.device_functions import source_for
 
-__all__ = ["ELEMENT_TYPES", "constant", "kernel_source", "type_name"]
+__all__ = ["ELEMENT_TYPES", "constant", "kernel_functions", "kernel_source", "type_name"]
 
 ELEMENT_TYPES = {
     **{f"int{bits}": f"i{bits}" for bits in (8, 16, 32, 64)},
@@ -74,6 +74,11 @@ def kernel_source(
     used = [_file(name)[1] for name in uses]
     text = "\n\n".join((declared, arguments, *used, *([functions] if functions else []), body))
     return source_for(text) + "\n" + text
+
+
+def kernel_functions(name: str) -> str:
+    """What a file of ``kernels/`` defines, for the functions of another kernel."""
+    return _file(name)[1]
 
 
 def constant(name: str, value: bool | int | str) -> tuple[str, str]:

@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gpuarray_cuda import tuning
-from gpuarray_cuda.kernel_source import ELEMENT_TYPES, constant, kernel_source, type_name
+from gpuarray_cuda.kernel_source import (
+    ELEMENT_TYPES,
+    constant,
+    kernel_functions,
+    kernel_source,
+    type_name,
+)
 
 if TYPE_CHECKING:
     from gpuarray_cuda.executor import Executor
 
-__all__ = ["Beside", "element_type", "scanned"]
+__all__ = ["Beside", "Elements", "element_type", "scanned"]
 
 DType = np.dtype[Any]
 
@@ -48,6 +54,17 @@ class Beside(NamedTuple):
 _NOTHING = Beside(False, False, "", "", "", ())
 
 
+class Elements(NamedTuple):
+    """What a user's scan combines; in the order of the elements, also of neighbouring parts.
+
+    `functions` are C++: the templates ``nothing`` and ``combined`` of a type. `exclusive` says
+    whether an element is left out of its own result.
+    """
+
+    functions: str
+    exclusive: bool
+
+
 def scanned(
     executor: Executor,
     dtype: DType,
@@ -57,24 +74,26 @@ def scanned(
     rows: int,
     size: int,
     beside: Beside = _NOTHING,
+    elements: Elements | None = None,
 ) -> None:
     """The running "sum" or "prod" of `rows` rows of `size` elements each, to `target`.
 
-    What has no address, because it is computed beside the scan, is at 0.
+    What has no address, because it is computed beside the scan, is at 0. With `elements` it is a
+    user's scan, of any `kind`, and has nothing beside it.
     """
     short = size <= tuning.SCAN_LONGEST_ROW
     width = _width(dtype, source, rows, size, _REGISTER_WIDTH if short else _VECTOR)
     constants = (
-        type_name("T", element_type(dtype)),
+        type_name("T", ELEMENT_TYPES[dtype.name] if elements else element_type(dtype)),
         constant("PRODUCT", kind == "prod"),
         constant("WIDTH", width),
         constant("BEFORE", beside.before),
-        constant("AFTER", beside.after),
+        constant("AFTER", beside.after or (elements is not None and elements.exclusive)),
     )
     if short:
-        _by_groups(executor, constants, width, source, target, rows, size, beside)
+        _by_groups(executor, constants, width, source, target, rows, size, beside, elements)
     else:
-        _by_tiles(executor, dtype, constants, source, target, rows, size, beside)
+        _by_tiles(executor, dtype, constants, source, target, rows, size, beside, elements)
 
 
 def _by_groups(
@@ -86,6 +105,7 @@ def _by_groups(
     rows: int,
     size: int,
     beside: Beside,
+    elements: Elements | None,
 ) -> None:
     vectors = -(-size // width)
     group = min(1 << (vectors - 1).bit_length(), 32)
@@ -96,7 +116,7 @@ def _by_groups(
         constant("GROUP", group),
         constant("PIECES", pieces),
     )
-    text = _source("scan_rows", constants, beside)
+    text = _source("scan_rows", constants, beside, elements)
     kernel = executor.runtime.compile(text, "gpuarray_scan_rows", "qqqq" + beside.format)
     grid = -(-rows // (_GROUP_BLOCK // group))
     values = (source, result, size, rows, *beside.values)
@@ -112,6 +132,7 @@ def _by_tiles(
     rows: int,
     size: int,
     beside: Beside,
+    elements: Elements | None,
 ) -> None:
     runtime, stream = executor.runtime, executor.stream
     block = tuning.SCAN_BLOCK
@@ -131,8 +152,10 @@ def _by_tiles(
                 constant("BLOCK", block),
                 constant("BYTES", tuning.SCAN_BYTES),
                 constant("RESIDENT", resident),
+                constant("ORDERED", elements is not None),
             ),
             beside,
+            elements,
         )
         kernel = runtime.compile(text, "gpuarray_scan_tiles", "q" * 6 + beside.format)
         if kernel.local_bytes == 0:
@@ -149,8 +172,15 @@ def _by_tiles(
     runtime.launch(kernel, rows * tiles, block, 0, stream, values)
 
 
-def _source(kernel: str, constants: tuple[tuple[str, str], ...], beside: Beside) -> str:
-    uses = ["scan_elements"]
+def _source(
+    kernel: str, constants: tuple[tuple[str, str], ...], beside: Beside, elements: Elements | None
+) -> str:
+    if elements is not None:
+        functions = [elements.functions, kernel_functions("scan_warps")]
+        functions += [kernel_functions("scan_stores_exclusive")] if elements.exclusive else []
+        uses = ["scan_loads"] if elements.exclusive else ["scan_loads", "scan_stores"]
+        return kernel_source(kernel, constants, *uses, functions="\n".join(functions))
+    uses = ["scan_elements", "scan_warps"]
     uses += [] if beside.before else ["scan_loads"]
     uses += [] if beside.after else ["scan_stores"]
     return kernel_source(

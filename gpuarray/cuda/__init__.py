@@ -19,14 +19,17 @@ from .raw_kernel import RawKernel
 from .raw_module import Global, RawModule, compile_code
 from .reduction_kernel import ReductionKernel
 from .resources import MemoryResource, pool_resource, set_memory_resource
+from .scan_kernel import ExclusiveScanKernel, InclusiveScanKernel
 from .streams import Event, Stream, current_stream
 from .transfers import copy_to_device, copy_to_host, pinned_empty
 
 __all__ = [
     "ElementwiseKernel",
     "Event",
+    "ExclusiveScanKernel",
     "Global",
     "Graph",
+    "InclusiveScanKernel",
     "IpcHandle",
     "MemoryResource",
     "RawKernel",

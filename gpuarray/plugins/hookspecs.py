@@ -179,13 +179,14 @@ def gpuarray_run(task: Task) -> list[Buffer]:  # type: ignore[empty-body]
 def gpuarray_launch(  # type: ignore[empty-body]
     device: Device,
     name: str,
-    grid: tuple[int, int, int],
-    block: tuple[int, int, int],
+    grid: tuple[int, ...],
+    block: tuple[int, ...],
     launch: Callable[[], None],
 ) -> bool:
-    """Launch a kernel of a user's own, `gpuarray.cuda.RawKernel`: call `launch`, and answer True.
+    """Launch a kernel of a user's own (`gpuarray.cuda`): call `launch`, and answer True.
 
-    Its arguments are checked and ordered. A plugin may watch, or decide not to call `launch`.
+    `grid` and `block` are () where the user does not choose them. The kernel's arguments are
+    checked and ordered. A plugin may watch, or decide not to call `launch`.
     """
 
 

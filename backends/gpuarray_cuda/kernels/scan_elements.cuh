@@ -28,15 +28,3 @@ __device__ __forceinline__ E combined(E x, E y) {
     return PRODUCT ? ga_wrap_multiply(x, y) : ga_wrap_add(x, y);
   }
 }
-
-// Everything up to this lane, within groups of LANES lanes.
-template <int LANES, class E>
-__device__ __forceinline__ E upto_in_warp(E x) {
-  const int lane = threadIdx.x % LANES;
-#pragma unroll
-  for (int d = 1; d < LANES; d *= 2) {
-    const E other = ga_shuffle_up(x, d);
-    if (lane >= d) x = combined(other, x);
-  }
-  return x;
-}

@@ -43,10 +43,10 @@ __device__ __forceinline__ T awaited(const u64* place) {
   return found.value;
 }
 
-// All values of the warp, put together in one order.
+// All values of the warp, put together in one order; ORDERED, in that of the lanes.
 __device__ __forceinline__ T combined_in_warp(T x) {
 #pragma unroll
-  for (int d = 16; d > 0; d /= 2) x = combined(x, ga_shuffle_down(x, d));
+  for (int k = 0; k < 5; ++k) x = combined(x, ga_shuffle_down(x, ORDERED ? 1 << k : 16 >> k));
   return ga_shuffle(x, 0);
 }
 
@@ -71,6 +71,14 @@ __device__ __forceinline__ T before_tile(u64* totals, u32 tiles, u32 tile, T tot
     publish(of_blocks + (u64)block * WORDS, combined(earlier, total));
   below = combined(earlier, below);
   earlier = nothing<T>();
+  if (ORDERED) {
+    for (u32 first = 0; first < block; first += 32) {
+      T some = nothing<T>();
+      if (first + lane < block) some = awaited(of_blocks + (u64)(first + lane) * WORDS);
+      earlier = combined(earlier, combined_in_warp(some));
+    }
+    return combined(earlier, below);
+  }
   for (u32 b = lane; b < block; b += 32)
     earlier = combined(earlier, awaited(of_blocks + (u64)b * WORDS));
   return combined(combined_in_warp(earlier), below);
