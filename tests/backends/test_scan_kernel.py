@@ -99,6 +99,12 @@ def test_every_dtype(dtype: str, shape: tuple[int, int], host: Any) -> None:
         np.testing.assert_array_equal(host(kernel(x)), expected)
 
 
+def test_bools_stay_bools(host: Any) -> None:
+    values = np.asarray([False, True, True, False, True])
+    found = host(InclusiveScanKernel("T x", "T y", "x", "a + b", "0")(xp.asarray(values)))
+    assert found.dtype == bool and found.view(np.uint8).tolist() == [0, 1, 1, 1, 1]
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, -3])
 def test_axes_and_layouts(axis: int, host: Any) -> None:
     values = np.random.default_rng(2).integers(0, 2**16, (4, 5, 6))

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
+from gpuarray.cuda import ExclusiveScanKernel, InclusiveScanKernel
 from gpuarray.plugins.manager import Backend
 from gpuarray_cuda.compaction import distinct, selected, selected_by_bits
 from gpuarray_cuda.executor import Executor
 from gpuarray_cuda.plugin import CudaBackend
-from gpuarray_cuda.scanning import scanned
+from gpuarray_cuda.scanning import Elements, scanned
 from gpuarray_cuda.searching import searched
 from gpuarray_cuda.sorting.keys import Order
 from gpuarray_cuda.sorting.rows import sorted_rows
@@ -118,6 +120,24 @@ def test_scans(dtype: str, kind: str, architecture: str) -> None:
         check(
             lambda e, size=size: scanned(e, np.dtype(dtype), kind, ADDRESS, ADDRESS, 4, size),
             architecture,
+            SCAN,
+        )
+
+
+@pytest.mark.parametrize("kernel", [InclusiveScanKernel, ExclusiveScanKernel])
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int64", "float32", "float64", "complex128"])
+def test_scans_of_a_users_own(dtype: str, kernel: Any) -> None:
+    identity = "0" if dtype == "bool" else "T{1, 0}" if dtype == "complex128" else "-1.0 / 0"
+    expression = "a * b" if dtype == "complex128" else "higher(a, b)"
+    preamble = "template <class T> __device__ T higher(T a, T b) { return a > b ? a : b; }"
+    own = kernel("T x", "T y", "x", expression, identity, "own", preamble)
+    elements = Elements(own._written(np.dtype(dtype)), own._exclusive)
+    for size in (3, 100, 1024, 1 << 24):
+        check(
+            lambda e, size=size: scanned(
+                e, np.dtype(dtype), "sum", ADDRESS, OTHER, 4, size, elements=elements
+            ),
+            "sm_90",
             SCAN,
         )
 

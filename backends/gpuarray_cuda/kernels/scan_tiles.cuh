@@ -71,17 +71,18 @@ __device__ __forceinline__ T before_tile(u64* totals, u32 tiles, u32 tile, T tot
     publish(of_blocks + (u64)block * WORDS, combined(earlier, total));
   below = combined(earlier, below);
   earlier = nothing<T>();
-  if (ORDERED) {
+  if constexpr (ORDERED) {
     for (u32 first = 0; first < block; first += 32) {
       T some = nothing<T>();
       if (first + lane < block) some = awaited(of_blocks + (u64)(first + lane) * WORDS);
       earlier = combined(earlier, combined_in_warp(some));
     }
-    return combined(earlier, below);
+  } else {
+    for (u32 b = lane; b < block; b += 32)
+      earlier = combined(earlier, awaited(of_blocks + (u64)b * WORDS));
+    earlier = combined_in_warp(earlier);
   }
-  for (u32 b = lane; b < block; b += 32)
-    earlier = combined(earlier, awaited(of_blocks + (u64)b * WORDS));
-  return combined(combined_in_warp(earlier), below);
+  return combined(earlier, below);
 }
 
 // The warp's elements lie in vectors of 16 bytes, BYTES of each lane side by side, and a lane's
