@@ -21,10 +21,12 @@ The functions here are what `gpuarray_cuda/codegen/device/random.cuh` is in CUDA
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
+from .attempts import ATTEMPTS, Pending, first_attempt, flat, log_factorial
+from .more_random import random_hypergeometric, random_logseries, random_vonmises, random_zipf
 from .operation import Operation
 from .philox import (
     Values,
@@ -40,58 +42,18 @@ from .philox import (
 
 __all__ = ["RANDOM", "philox"]
 
-_ATTEMPTS = 1000
-_LOG_ROOT_2PI = 0.91893853320467274
-
-
-class _Pending:
-    """The elements for which no attempt has been accepted yet.
-
-    Parameters
-    ----------
-    state
-        Of each element, one-dimensional.
-    result
-        What is filled in.
-    """
-
-    def __init__(self, state: Values, result: Values) -> None:
-        self.state = state
-        self.result = result
-        self.places = np.arange(state.size)
-
-    def attempts(self) -> Iterator[tuple[Values, ...]]:
-        """The words of the attempts 1, 2, ... of those that are pending then."""
-        for attempt in range(1, _ATTEMPTS):
-            if not self.places.size:
-                return
-            yield philox(np.zeros((), np.uint64), attempt, 4, self.state[self.places])
-
-    def fill(self, values: Values, accepted: Values) -> None:
-        """Take the values that are accepted, and keep the others pending."""
-        self.result[self.places] = values
-        self.places = self.places[~accepted]
-
-
-def _first_attempt(state: Values) -> Values:
-    return open_unit(joined(*philox(np.zeros((), np.uint64), 0, 4, state)[:2]))
-
-
-def _flat(*operands: Values) -> tuple[Values, ...]:
-    return tuple(np.ascontiguousarray(x).reshape(-1) for x in np.broadcast_arrays(*operands))
-
 
 def _random_gamma(state: Values, shape: Values) -> Values:
     """Marsaglia and Tsang's method (2000); a shape below 1 from one more and a power of u."""
     form = np.broadcast_shapes(state.shape, shape.shape)
-    state, shape = _flat(state, shape)
+    state, shape = flat(state, shape)
     result = np.where(shape >= 0, shape, np.nan)
     usual = np.flatnonzero((shape > 0) & np.isfinite(shape))
     states, shapes = state[usual], shape[usual]
     d = np.where(shapes < 1, shapes + 1, shapes) - 1 / 3
     c = 1 / np.sqrt(9 * d)
     cubes = np.ones(usual.size)
-    pending = _Pending(states, cubes)
+    pending = Pending(states, cubes)
     for words in pending.attempts():
         ds, cs = d[pending.places], c[pending.places]
         u = (words[0].astype(np.float64) + 0.5) * 2.0**-32
@@ -101,19 +63,9 @@ def _random_gamma(state: Values, shape: Values) -> Values:
         v = v * v * v
         level = np.log(open_unit(joined(*words[2:])))
         pending.fill(v, inside & (level < 0.5 * x * x + ds - ds * v + ds * np.log(v)))
-    power = np.where(shapes < 1, _first_attempt(states) ** (1 / shapes), 1.0)
+    power = np.where(shapes < 1, first_attempt(states) ** (1 / shapes), 1.0)
     result[usual] = d * cubes * power
     return result.reshape(form)
-
-
-def _log_factorial(k: Values) -> Values:
-    """log(k!): of small k that of the product, of others Stirling's series."""
-    small = np.log(np.cumprod([1.0, *range(1, 10)]))
-    n = np.maximum(k, 10.0)
-    s = (1 / n) ** 2
-    tail = (1 / n) * (1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680))))
-    large = (n + 0.5) * np.log(n) - n + _LOG_ROOT_2PI + tail
-    return np.where(k < 10, small[np.clip(k, 0, 9).astype(np.intp)], large)
 
 
 def _counted(u: Values, start: Values, ratio: Callable[[Values, float], Values]) -> Values:
@@ -125,7 +77,7 @@ def _counted(u: Values, start: Values, ratio: Callable[[Values, float], Values])
     places = np.arange(u.size)
     p, total = start.copy(), start.copy()
     k = 0.0
-    while k < _ATTEMPTS:
+    while k < ATTEMPTS:
         places = places[u[places] > total[places]]
         if not places.size:
             break
@@ -139,13 +91,13 @@ def _counted(u: Values, start: Values, ratio: Callable[[Values, float], Values])
 def _random_poisson(state: Values, mean: Values) -> Values:
     """By inversion, or Hoermann's transformed rejection (PTRS, 1993) for means from 10 on."""
     form = np.broadcast_shapes(state.shape, mean.shape)
-    state, mean = _flat(state, mean)
+    state, mean = flat(state, mean)
     result = np.where(mean == 0, 0.0, np.nan)
     usual = (mean > 0) & np.isfinite(mean)
     low = np.flatnonzero(usual & (mean < 10))
     means = mean[low]
     result[low] = _counted(
-        _first_attempt(state[low]), np.exp(-means), lambda places, k: means[places] / k
+        first_attempt(state[low]), np.exp(-means), lambda places, k: means[places] / k
     )
     high = np.flatnonzero(usual & (mean >= 10))
     means = mean[high]
@@ -154,7 +106,7 @@ def _random_poisson(state: Values, mean: Values) -> Values:
     alpha = 1.1239 + 1.1328 / (b - 3.4)
     limit = 0.9277 - 3.6224 / (b - 2)
     counts = np.floor(means)
-    pending = _Pending(state[high], counts)
+    pending = Pending(state[high], counts)
     for words in pending.attempts():
         at, bt, mu = a[pending.places], b[pending.places], means[pending.places]
         u = open_unit(joined(*words[:2])) - 0.5
@@ -164,7 +116,7 @@ def _random_poisson(state: Values, mean: Values) -> Values:
         at_once = (us >= 0.07) & (v <= limit[pending.places])
         never = (k < 0) | ((us < 0.013) & (v > us))
         level = np.log(v * alpha[pending.places] / (at / (us * us) + bt))
-        below = level <= k * np.log(mu) - mu - _log_factorial(np.maximum(k, 0))
+        below = level <= k * np.log(mu) - mu - log_factorial(np.maximum(k, 0))
         pending.fill(k, at_once | (~never & below))
     result[high] = counts
     return result.reshape(form)
@@ -173,13 +125,13 @@ def _random_poisson(state: Values, mean: Values) -> Values:
 def _random_binomial(state: Values, n: Values, chance: Values) -> Values:
     """By inversion, or Hoermann's transformed rejection (BTRS, 1993); of the rarer outcome."""
     form = np.broadcast_shapes(state.shape, n.shape, chance.shape)
-    state, n, chance = _flat(state, n, chance)
+    state, n, chance = flat(state, n, chance)
     result = np.full(state.size, np.nan)
     usual = (n >= 0) & np.isfinite(n) & (chance >= 0) & (chance <= 1)
     rarer = np.where(chance > 0.5, 1 - chance, chance)
     low = np.flatnonzero(usual & (n * rarer < 10))
     tries, odds = n[low], rarer[low] / (1 - rarer[low])
-    result[low] = _inverted_binomial(_first_attempt(state[low]), tries, rarer[low], odds)
+    result[low] = _inverted_binomial(first_attempt(state[low]), tries, rarer[low], odds)
     high = np.flatnonzero(usual & (n * rarer >= 10))
     tries, p = n[high], rarer[high]
     root = np.sqrt(tries * p * (1 - p))
@@ -189,9 +141,9 @@ def _random_binomial(state: Values, n: Values, chance: Values) -> Values:
     limit = 0.92 - 4.2 / b
     odds = np.log(p / (1 - p))
     mode = np.floor((tries + 1) * p)
-    at_mode = _log_factorial(mode) + _log_factorial(tries - mode)
+    at_mode = log_factorial(mode) + log_factorial(tries - mode)
     counts = np.zeros(high.size)
-    pending = _Pending(state[high], counts)
+    pending = Pending(state[high], counts)
     for words in pending.attempts():
         now = pending.places
         u = open_unit(joined(*words[:2])) - 0.5
@@ -201,7 +153,7 @@ def _random_binomial(state: Values, n: Values, chance: Values) -> Values:
         at_once = (us >= 0.07) & (v <= limit[now])
         never = (k < 0) | (k > tries[now])
         inside = np.clip(k, 0, tries[now])
-        bound = at_mode[now] - _log_factorial(inside) - _log_factorial(tries[now] - inside)
+        bound = at_mode[now] - log_factorial(inside) - log_factorial(tries[now] - inside)
         bound += (inside - mode[now]) * odds[now]
         level = np.log(v * alpha[now] / (a[now] / (us * us) + b[now]))
         pending.fill(k, at_once | (~never & (level <= bound)))
@@ -215,7 +167,7 @@ def _inverted_binomial(u: Values, n: Values, p: Values, odds: Values) -> Values:
     left, r = u.copy(), np.exp(n * np.log1p(-p))
     places = np.arange(u.size)
     k = 0.0
-    while k < _ATTEMPTS:
+    while k < ATTEMPTS:
         places = places[(left[places] > r[places]) & (k < n[places])]
         if not places.size:
             break
@@ -252,6 +204,21 @@ _ROWS = (
     Operation(
         "random_binomial", 3, "float64", "same", _random_binomial,
         "ga_random_binomial({0}, {1}, {2})", uncast=1,
+    ),
+    Operation(
+        "random_vonmises", 2, "float64", "same", random_vonmises, "ga_random_vonmises({0}, {1})",
+        uncast=1,
+    ),
+    Operation(
+        "random_zipf", 2, "float64", "same", random_zipf, "ga_random_zipf({0}, {1})", uncast=1
+    ),
+    Operation(
+        "random_logseries", 2, "float64", "same", random_logseries,
+        "ga_random_logseries({0}, {1})", uncast=1,
+    ),
+    Operation(
+        "random_hypergeometric", 4, "float64", "same", random_hypergeometric,
+        "ga_random_hypergeometric({0}, {1}, {2}, {3})", uncast=1,
     ),
 )  # fmt: skip
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from .generator import Generator, default_rng
+from .sobol import Sobol
 
-__all__ = ["Generator", "default_rng"]
+__all__ = ["Generator", "Sobol", "default_rng"]
 
 if not _TYPE_CHECKING:  # which would take any name for one that is there
 

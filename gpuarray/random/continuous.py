@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gpuarray.array import Array
 from gpuarray.dtypes import float64
 from gpuarray.elementwise import abs as absolute
-from gpuarray.elementwise import exp, expm1, log, log1p, sign, sqrt, tan
+from gpuarray.elementwise import exp, expm1, log, log1p, remainder, sign, sqrt, tan
 from gpuarray.random.draws import Draws, Parameter, Size, check_not_negative
 from gpuarray.recording import cast
 from gpuarray.searching import where
@@ -204,6 +204,22 @@ class Continuous(Draws):
         u = self._unit(shape, device, wanted)
         rising = a + sqrt(u * ((b - a) * (c - a)))
         return where(u * (b - a) < c - a, rising, b - sqrt((1.0 - u) * ((b - a) * (b - c))))
+
+    def vonmises(
+        self, mu: Parameter, kappa: Parameter, size: Size = None, *,
+        dtype: npt.DTypeLike | None = None,
+    ) -> Array:  # fmt: skip
+        """Angles in [-pi, pi] about `mu`, the closer the larger `kappa` is, which may be 0.
+
+        By the rejection of Best and Fisher, 1979.
+        """
+        shape, device, wanted, (middle, concentration) = self._arguments(
+            "vonmises", size, dtype, mu=mu, kappa=kappa
+        )
+        check_not_negative("vonmises", "kappa", concentration)
+        angle = self._by_attempts("random_vonmises", shape, device, concentration)
+        turned = angle + (cast(middle, float64) if isinstance(middle, Array) else middle)
+        return cast(remainder(turned + math.pi, 2 * math.pi) - math.pi, wanted)
 
     def wald(
         self, mean: Parameter, scale: Parameter, size: Size = None, *,

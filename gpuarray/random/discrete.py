@@ -31,6 +31,8 @@ __all__ = ["Discrete"]
 _SMALL = 1 << 32
 # The largest mean of which a count still fits int64.
 _LARGEST_MEAN = 9.0e18
+# The most things of which some are drawn without replacement, as in NumPy.
+_MOST_THINGS = 10**9
 
 
 class Discrete(Draws):
@@ -196,6 +198,59 @@ class Discrete(Draws):
         mean = mean * ((1.0 - chance) / chance)
         found = self._by_attempts("random_poisson", shape, device, mean)
         return self._count("negative_binomial", found, dtype)
+
+    def hypergeometric(
+        self, ngood: int | Array, nbad: int | Array, nsample: int | Array, size: Size = None, *,
+        dtype: npt.DTypeLike = int64,
+    ) -> Array:  # fmt: skip
+        """How many good ones there are among `nsample` drawn without putting any back.
+
+        Up to 10 are drawn one by one, more by Stadlober's ratio of uniforms (1990).
+
+        Raises
+        ------
+        ValueError
+            A number is negative, more are drawn than there are, or there are more than 10**9.
+        """
+        shape, device, _, (good, bad, drawn) = self._arguments(
+            "hypergeometric", size, ngood=ngood, nbad=nbad, nsample=nsample
+        )
+        for what, value in (("ngood", good), ("nbad", bad), ("nsample", drawn)):
+            check_not_negative("hypergeometric", what, value)
+        if not isinstance(good, Array) and not isinstance(bad, Array):
+            if good + bad > _MOST_THINGS:
+                raise ValueError(
+                    f"hypergeometric: ngood + nbad must be at most {_MOST_THINGS}, got {good + bad}"
+                )
+            if not isinstance(drawn, Array) and drawn > good + bad:
+                raise ValueError(
+                    f"hypergeometric: nsample must be at most ngood + nbad = {good + bad:.0f}, got "
+                    f"{drawn:.0f}"
+                )
+        found = self._by_attempts("random_hypergeometric", shape, device, good, bad, drawn)
+        return self._count("hypergeometric", found, dtype)
+
+    def zipf(self, a: Parameter, size: Size = None, *, dtype: npt.DTypeLike = int64) -> Array:
+        """Counts k >= 1 with chances proportional to ``k**-a``; `a` is above 1.
+
+        By Devroye's rejection (1986). What would not fit int64 is not drawn.
+        """
+        shape, device, _, (exponent,) = self._arguments("zipf", size, a=a)
+        if not isinstance(exponent, Array) and not exponent > 1:
+            raise ValueError(f"zipf: a must be greater than 1, got {exponent}")
+        found = self._by_attempts("random_zipf", shape, device, exponent)
+        return self._count("zipf", found, dtype)
+
+    def logseries(self, p: Parameter, size: Size = None, *, dtype: npt.DTypeLike = int64) -> Array:
+        """Counts k >= 1 with chances proportional to ``p**k / k``; `p` is in [0, 1).
+
+        By Kemp's method LK (1981).
+        """
+        shape, device, _, (chance,) = self._arguments("logseries", size, p=p)
+        if not isinstance(chance, Array) and not 0 <= chance < 1:
+            raise ValueError(f"logseries: p must be in [0, 1), got {chance}")
+        found = self._by_attempts("random_logseries", shape, device, chance)
+        return self._count("logseries", found, dtype)
 
     def multinomial(
         self, n: int, pvals: npt.ArrayLike, size: Size = None, *, dtype: npt.DTypeLike = int64

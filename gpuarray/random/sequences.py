@@ -148,6 +148,8 @@ class Sequences(Continuous, Discrete):
 
     def bytes(self, length: int) -> bytes:
         """`length` random bytes, on the host."""
+        if isinstance(length, bool) or not isinstance(length, int | np.integer) or length < 0:
+            raise ValueError(f"bytes: length must be an integer of at least 0, got {length!r}")
         words = self._draw("random_word", (-(-length // 4),), self._device or find_device(None), 1)
         return np.asarray(words.to_device("cpu")).astype("<u4").tobytes()[:length]
 

@@ -36,7 +36,7 @@ def test_the_wheel_holds_every_source_file_of_the_three_packages(wheel: zipfile.
         f"{package}/{path.relative_to(directory).as_posix()}"
         for package, directory in SOURCES.items()
         for path in directory.rglob("*")
-        if path.suffix in (".py", ".pyi", ".pyx", ".pxd", ".cuh", ".typed")
+        if path.suffix in (".py", ".pyi", ".pyx", ".pxd", ".cuh", ".txt", ".typed")
     }
     packaged = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert packaged == expected

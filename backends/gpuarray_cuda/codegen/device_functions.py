@@ -20,6 +20,7 @@ _FILES = (
     "real",
     "lanes",
     "random",
+    "more_random",
     "complex_arithmetic",
     "complex_exponential",
     "complex_hyperbolic",
