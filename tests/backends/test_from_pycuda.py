@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import gpuarray as xp
-from tests.core.test_from_pycuda import STANDS_FOR, TEXT, missing_names, parsed, spans
+from tests.core.test_from_pycuda import STANDS_FOR, TEXT, parsed, spans
 
 SOURCE = "__global__ void add(float* x, int n) { if (threadIdx.x < n) x[threadIdx.x] += 1; }"
 
@@ -23,9 +23,6 @@ ELSEWHERE = (".cubin", "handle", "block=(256", "ReductionKernel(np.float32")
 
 # Arrays of which a line has to take one.
 ARRAYS = [((6, 8), "float32"), ((6,), "float32"), ((1, 6), "float32"), ((6,), "complex64")]
-
-# Names that the page announces, and that are not there yet.
-ABSENT = [name.partition("(") for name in missing_names()[0]]
 
 
 @pytest.fixture(autouse=True)
@@ -84,8 +81,6 @@ def surroundings(shape: tuple[int, ...], dtype: str, kind: int) -> dict[str, Any
 
 @pytest.mark.parametrize("line", sorted({span for span in spans() if runs_here(span)}))
 def test_lines_of_the_page_run(line: str) -> None:
-    if any(name in line and keyword.rstrip(")") in line for name, _, keyword in ABSENT):
-        pytest.skip("is not there yet")
     if '"cuda:1"' in line and "cuda:1" not in xp.__array_namespace_info__().devices():
         pytest.skip("there is one GPU")
     if "profiler.range" in line:
