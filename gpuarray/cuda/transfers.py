@@ -43,10 +43,13 @@ def keep_until_done(executor: Any, stream: int, host: HostArray) -> Event:
     Lets go of what other copies used and are done with, on every stream.
     """
     for copies in list(_under_way.values()):
-        while copies and copies[0][0].done:
+        while copies:
             try:
-                copies.popleft()
-            except IndexError:  # another thread has let go of the last one
+                first = copies.popleft()  # before it is asked: another thread does the same
+            except IndexError:
+                break
+            if not first[0].done:
+                copies.appendleft(first)
                 break
     runtime = executor.runtime
     event = Event(runtime, runtime.record_time(stream))
