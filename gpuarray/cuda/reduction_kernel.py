@@ -198,7 +198,7 @@ __device__ __forceinline__ T combined(T a, T b) {{
 }}
 template <class T>
 __device__ __forceinline__ T start() {{
-  return (T)({self._identity});
+  return ::cast<T>({self._identity});
 }}
 }}
 template <class T>

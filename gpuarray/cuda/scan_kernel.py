@@ -159,7 +159,9 @@ class _ScanKernel:
     def _written(self, dtype: DType) -> str:
         """The functions of `gpuarray_cuda.scanning.Elements`; bytes of bools stay 0 and 1."""
         digest = hashlib.sha256(self._preamble.encode(), usedforsecurity=False).hexdigest()[:16]
-        cast = "(T)(bool)" if dtype.kind == "b" else "(T)"
+        bools = dtype.kind == "b"
+        cast = "(T)(bool)" if bools else "(T)"
+        start = f"(T)(bool)({self._identity})" if bools else f"::cast<T>({self._identity})"
         return f"""namespace scan_{digest} {{
 {textwrap.dedent(self._preamble)}
 template <class T>
@@ -168,7 +170,7 @@ __device__ __forceinline__ T combined(T a, T b) {{
 }}
 template <class T>
 __device__ __forceinline__ T start() {{
-  return {cast}({self._identity});
+  return {start};
 }}
 }}
 template <class E>
@@ -198,7 +200,8 @@ class InclusiveScanKernel(_ScanKernel):
         to rounding; it need not be commutative. How elements are grouped depends on shape, dtype
         and alignment alone, so that equal inputs give equal bits.
     identity : str
-        What changes nothing when combined, from either side: an expression of constants.
+        What changes nothing when combined, from either side: an expression of constants, which the
+        dtype has to hold.
     name : str, optional
         For messages and profiles.
     preamble : str, optional
@@ -212,8 +215,8 @@ class InclusiveScanKernel(_ScanKernel):
     Examples
     --------
     >>> from gpuarray.cuda import InclusiveScanKernel
-    >>> InclusiveScanKernel("T x", "T y", "x", "a > b ? a : b", "-1.0 / 0", "highest")
-    InclusiveScanKernel('T x', 'T y', 'a > b ? a : b', name='highest')
+    >>> InclusiveScanKernel("float x", "float y", "x", "a > b ? a : b", "-1.0 / 0", "highest")
+    InclusiveScanKernel('float x', 'float y', 'a > b ? a : b', name='highest')
     """
 
     _exclusive = False

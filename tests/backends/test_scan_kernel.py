@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gpuarray as xp
-from gpuarray.cuda import ExclusiveScanKernel, InclusiveScanKernel
+from gpuarray.cuda import ExclusiveScanKernel, InclusiveScanKernel, ReductionKernel
 from gpuarray.errors import DeviceError
 from gpuarray_cuda import tuning
 
@@ -97,6 +97,17 @@ def test_every_dtype(dtype: str, shape: tuple[int, int], host: Any) -> None:
         identity = np.asarray(float(lowest.replace("1.0 / 0", "inf"))).astype(dtype)
         expected = scanned(values, max, identity, kernel._exclusive)
         np.testing.assert_array_equal(host(kernel(x)), expected)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_a_plain_number_is_an_identity_of_complex_numbers(dtype: str, host: Any) -> None:
+    values = (np.arange(2000) % 7 + 1j * (np.arange(2000) % 5)).astype(dtype)
+    x = xp.asarray(values)
+    for kernel in both("T x", "T y", "x", "a + b", "0"):
+        expected = scanned(values, lambda a, b: a + b, 0, kernel._exclusive)
+        np.testing.assert_array_equal(host(kernel(x)), expected)
+    total = ReductionKernel("T x", "T y", "x", "a + b", "y = a", "0")(x)
+    assert complex(total) == complex(values.sum())
 
 
 def test_bools_stay_bools(host: Any) -> None:

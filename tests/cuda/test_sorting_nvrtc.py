@@ -127,7 +127,8 @@ def test_scans(dtype: str, kind: str, architecture: str) -> None:
 @pytest.mark.parametrize("kernel", [InclusiveScanKernel, ExclusiveScanKernel])
 @pytest.mark.parametrize("dtype", ["bool", "int8", "int64", "float32", "float64", "complex128"])
 def test_scans_of_a_users_own(dtype: str, kernel: Any) -> None:
-    identity = "0" if dtype == "bool" else "T{1, 0}" if dtype == "complex128" else "-1.0 / 0"
+    identities = {"bool": "0", "int8": "-128", "int64": "-9223372036854775807", "complex128": "1"}
+    identity = identities.get(dtype, "-1.0 / 0")
     expression = "a * b" if dtype == "complex128" else "higher(a, b)"
     preamble = "template <class T> __device__ T higher(T a, T b) { return a > b ? a : b; }"
     own = kernel("T x", "T y", "x", expression, identity, "own", preamble)
