@@ -158,13 +158,17 @@ for name in "${stages[@]}"; do
         --seconds "$((LINALG_SECONDS - 20))"
       ;;
     libraries) SHOWN=40 stage libraries 120 "$PYTHON" -m benchmarks.library_speed ;;
+    random_speed | own_kernels | overlap | examples)
+      SHOWN=40 stage "$name" 150 "$PYTHON" -m "benchmarks.$name"
+      ;;
     sorting)
       SHOWN=40 stage sorting 90 "$PYTHON" -m benchmarks.sorting_speed
       stage first-sort 60 "$PYTHON" -m benchmarks.first_sort
       ;;
     *)
       echo "no stage $name: versions tests standard conformance accuracy linalg libraries sorting"
-      echo "  choices files values profile memcheck racecheck synccheck initcheck host speed"
+      echo "  files values profile memcheck racecheck synccheck initcheck host speed"
+      echo "  random_speed own_kernels overlap examples"
       failed=1
       ;;
   esac

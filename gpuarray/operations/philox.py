@@ -21,6 +21,8 @@ __all__ = [
     "random_normal",
     "random_normal_double",
     "random_pair",
+    "random_unit",
+    "random_unit_double",
     "random_word",
 ]
 
@@ -95,6 +97,17 @@ def random_pair(index: Values, key: Values) -> Values:
     return _of_blocks(index, key, 2, _pairs)
 
 
+def random_unit(index: Values, key: Values) -> Values:
+    """Multiples of 2**-24 in [0, 1), float32."""
+    upper = (random_word(index, key) >> np.uint32(8)).astype(np.float32)
+    return np.asarray(upper * np.float32(2.0**-24))
+
+
+def random_unit_double(index: Values, key: Values) -> Values:
+    """Multiples of 2**-53 in [0, 1), float64."""
+    return np.asarray((random_pair(index, key) >> np.uint64(11)).astype(np.float64) * 2.0**-53)
+
+
 def _turned(radius: Values, quarter: Values, sine: Values, cosine: Values) -> tuple[Values, Values]:
     """radius times cosine and sine of an angle that is `quarter` quarter turns further on."""
     exchanged = quarter & np.uint64(1) == 1
@@ -119,33 +132,39 @@ def _horner(x: Values, coefficients: tuple[float, ...]) -> Values:
     return found
 
 
-# `ga_box_muller` in random.cuh: -2 log, the sine and the cosine.
+# `ga_box_muller` in random.cuh: the logarithm, the sine and the cosine.
 _LOG = (
-    *(1.1927189e-03, 2.6547739e-03, 5.137754e-03, 1.2386356e-02),
-    *(3.1257905e-02, 8.334184e-02, 2.499998e-01),
+    *(1.547768e-02, -1.9934565e-02, 3.2671042e-02, 2.3441818e-02),
+    *(8.47277e-02, 2.4990837e-01, -3.8629338e-01),
 )
-_SINE = (-2.5420808e-05, 1.7606966e-03, -5.7095643e-02, 5.553604e-01)
-_COSINE = (-2.2537462e-04, 1.1207419e-02, -2.1808882e-01, 7.0710677e-01)
+_SINE = (-6.5084612e-03, 1.12684861e-01, -9.1353029e-01, 2.2214415e00)
+_COSINE = (-2.8861769e-02, 3.5864264e-01, -1.744711e00, 1.4142135e00)
+
+
+def _truncated(words: Values) -> Values:
+    """Words as float32, rounded towards zero."""
+    bits = words.astype(np.float64).view(np.int64) & np.int64(-1 << 29)
+    return np.asarray(bits.view(np.float64).astype(np.float32))
+
+
+def _with_mantissa(bits: Values) -> Values:
+    """The float32 from 1 to 2 of the lower 23 bits of each."""
+    return np.asarray(bits & np.int32(0x7FFFFF) | np.int32(0x3F800000)).view(np.float32)
 
 
 def _box_muller(radial: Values, angle: Values) -> tuple[Values, ...]:
     """Two float32 from two words, every step rounded as in random.cuh."""
-    u = _fma(radial.astype(np.float32), np.float32(2.0**-32), 2.0**-33)
-    bits = u.view(np.int32)
-    exponent = (bits - np.int32(0x3F2AAAAB)) & np.int32(-0x800000)
-    g = _fma((bits - exponent).view(np.float32), np.float32(-2), 2.0)
-    s = _fma(_horner(g, _LOG), g * g, g)
-    s = _fma(exponent.astype(np.float32), np.float32(-1.6525917e-07), s)
-    radius = np.sqrt(np.maximum(s, np.float32(2.0**-24)))
-    rest = (angle << np.uint64(2)).astype(np.uint32).view(np.int32)
-    t = rest.astype(np.float32) * np.float32(2.0**-31)
+    bits = _fma(_truncated(radial), np.float32(2.0**-32), 2.0**-33).view(np.int32)
+    d = np.float32(2) - _with_mantissa(bits)
+    whole = (bits - np.int32(0x3F800000)).astype(np.float32) * np.float32(-1.6525917e-07)
+    root = np.sqrt(_fma(d, _horner(d, _LOG), whole))
+    turns = angle.astype(np.uint32).view(np.int32)
+    root = np.where(turns < 0, -root, root)
+    t = _with_mantissa(turns | np.int32(1)) - np.float32(1.5)
     z = t * t
-    sine, cosine = t * _horner(z, _SINE), _horner(z, _COSINE)
-    a, b = radius * (cosine - sine), radius * (cosine + sine)
-    return tuple(
-        np.where(angle >> np.uint64(bit) & np.uint64(1) == 1, -x, x)
-        for x, bit in ((a, 31), (b, 30))
-    )
+    s, c = t * _horner(z, _SINE), _horner(z, _COSINE)
+    q = root * s
+    return _fma(-q, s, root), q * c
 
 
 def _normals(block: Values, key: Values) -> tuple[Values, ...]:

@@ -90,14 +90,15 @@ class Draws:
 
     def _unit(self, shape: Shape, device: Device, dtype: DType, *, is_open: bool = False) -> Array:
         """Uniform in [0, 1): multiples of 2**-24 or 2**-53; or, open, in the middle of parts."""
-        if dtype is float32:
-            shift, scale = (9, 2.0**-23) if is_open else (8, 2.0**-24)
-            bits = self._draw("random_word", shape, device, 1)
-        else:
-            shift, scale = (12, 2.0**-52) if is_open else (11, 2.0**-53)
-            bits = self._draw("random_pair", shape, device, _WORDS_OF_PAIR)
-        number = cast(binary(TABLE["bitwise_right_shift"], bits, shift), dtype)
-        return (number + 0.5 if is_open else number) * scale
+        single = dtype is float32
+        words = 1 if single else _WORDS_OF_PAIR
+        if not is_open:
+            return self._draw(
+                "random_unit" if single else "random_unit_double", shape, device, words
+            )
+        shift, scale = (9, 2.0**-23) if single else (12, 2.0**-52)
+        bits = self._draw("random_word" if single else "random_pair", shape, device, words)
+        return (cast(binary(TABLE["bitwise_right_shift"], bits, shift), dtype) + 0.5) * scale
 
     def _standard_normal(self, shape: Shape, device: Device, dtype: DType) -> Array:
         if dtype is float32:

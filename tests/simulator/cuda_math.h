@@ -212,6 +212,10 @@ GASIM_CONVERT(float, float, ull, unsigned long long, 0, 18446744073709551615ull,
 GASIM_CONVERT(double, double, ull, unsigned long long, 0, 18446744073709551615ull, 1ull << 63)
 GASIM_FN float __int2float_rn(int x) { return (float)x; }
 GASIM_FN float __uint2float_rn(unsigned x) { return (float)x; }
+GASIM_FN float __uint2float_rz(unsigned x) {
+  const float nearest = (float)x;
+  return (double)nearest > (double)x ? __builtin_nextafterf(nearest, 0.0f) : nearest;
+}
 GASIM_FN float __ll2float_rn(long long x) { return (float)x; }
 GASIM_FN float __ull2float_rn(unsigned long long x) { return (float)x; }
 GASIM_FN double __int2double_rn(int x) { return (double)x; }

@@ -34,8 +34,14 @@ BLOCK = 256
 # float32, H200, 2026-11-26). One vector also compiles in three quarters of the time.
 _LONG = 32
 _LONG_ACCESSES = 8
-# Vectors a thread of random numbers of which nothing is read: they share the round keys of Philox.
+# Vectors a thread of random numbers of which nothing is read: they share the round keys of Philox,
+# and their blocks are computed side by side. Of the others, which loop or take hundreds of
+# instructions, each vector is code of its own: 64 Mi Poisson numbers take 2.9 ms with one vector a
+# thread, 3.5 with two, 9.3 with four and 24.5 with eight (H200, 2026-11-27).
 _DRAWN = 4
+_SIDE_BY_SIDE = frozenset(
+    ("random_word", "random_pair", "random_unit", "random_unit_double", "random_normal")
+)
 # Lanes of 4 bytes that are computed together; more would spill.
 _MOST_LANES = 8
 _REGISTER_BYTES = 4
@@ -101,8 +107,11 @@ class _Writer:
         # What counts vectors: in 32 bits, 2**31 elements and a block beyond them are no overflow.
         self.count = "i64" if program.wide else "u32"
         self.width, self.vector = vectors(program)
+        drawn = {i[0].name for i in program.body if isinstance(i[0], Operation)} & RANDOM.keys()
+        # The random numbers of a kernel that reads no array.
+        self.drawn = set() if any(i[0] == "load" for i in program.body) else drawn
         self.unroll = self._unroll(attempt.unroll)
-        self.together = self._together()
+        self.together = self._together(attempt.unroll)
 
     def _unroll(self, wanted: bool) -> int:
         if self.collides or self.inner < 0:
@@ -110,14 +119,15 @@ class _Writer:
         computed = sum(i[0] not in ("scalar", "load") for i in self.program.body)
         if self.width == 1:
             return 4 if computed <= 64 else 1
-        drawn = any(getattr(i[0], "name", "") in RANDOM for i in self.program.body)
-        if drawn and all(i[0] != "load" for i in self.program.body):
-            return _DRAWN
+        if self.drawn:
+            return _DRAWN if self.drawn <= _SIDE_BY_SIDE else 1
         long = computed >= _LONG and len(self.program.accesses) <= _LONG_ACCESSES
         return 2 if wanted and long and self.width * 2 <= _MOST_LANES else 1
 
-    def _together(self) -> int:
-        """How many vectors are computed together: both, where their registers are few."""
+    def _together(self, wanted: bool) -> int:
+        """How many vectors are computed together: all, where their registers are few."""
+        if wanted and self.drawn <= _SIDE_BY_SIDE and self.drawn:
+            return self.unroll
         itemsizes = (i[1].itemsize for i in self.program.body)
         lane_bytes = max((_REGISTER_BYTES, *itemsizes))
         fits = lane_bytes * self.width * self.unroll <= _MOST_LANES * _REGISTER_BYTES

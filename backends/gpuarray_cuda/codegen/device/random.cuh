@@ -44,89 +44,140 @@ __device__ __forceinline__ u64 ga_random_pair(u64 i, u64 key) {
   return i & 1 ? ga_joined(words.w[2], words.w[3]) : ga_joined(words.w[0], words.w[1]);
 }
 
-// Functions of N lanes at once, of which each W have positions in a row.
+// Uniform in [0, 1): multiples of 2**-24 or 2**-53.
+__device__ __forceinline__ f32 ga_unit(u32 word) { return (f32)(word >> 8) * 5.9604645e-08f; }
+__device__ __forceinline__ f64 ga_unit_double(u64 pair) {
+  return (f64)(pair >> 11) * 1.1102230246251565e-16;
+}
+
+__device__ __forceinline__ f32 ga_random_unit(u64 i, u64 key) {
+  return ga_unit(ga_random_word(i, key));
+}
+
+__device__ __forceinline__ f64 ga_random_unit_double(u64 i, u64 key) {
+  return ga_unit_double(ga_random_pair(i, key));
+}
+
+// Functions of N lanes at once, of which each W have positions in a row. Where all rows begin with a
+// block, which is one question for all of them, their blocks are computed side by side.
+
+template <u32 EACH, int N>
+__device__ __forceinline__ bool ga_rows_of_blocks(const u64 (&i)[N]) {
+  bool aligned = true;
+#pragma unroll
+  for (int k = 0; k < N; k += EACH) aligned &= (u32)i[k] % EACH == 0;
+  return aligned;
+}
 
 template <int W, int N>
 __device__ __forceinline__ void ga_lanes_random_word(
     const u64 (&i)[N], const u64 (&key)[N], u32 (&result)[N]) {
+  if (W % 4) {
 #pragma unroll
-  for (int k = 0; k < N; k += W % 4 ? 1 : 4) {
-    if (W % 4) {
-      result[k] = ga_random_word(i[k], key[k]);
-      continue;
-    }
-    const ga_words words = ga_philox(i[k] >> 2, 0, 0, key[k]);
-    if (((u32)i[k] & 3) == 0) {
+    for (int k = 0; k < N; ++k) result[k] = ga_random_word(i[k], key[k]);
+  } else if (ga_rows_of_blocks<4>(i)) {
+#pragma unroll
+    for (int k = 0; k < N; k += 4) {
+      const ga_words words = ga_philox(i[k] >> 2, 0, 0, key[k]);
 #pragma unroll
       for (int m = 0; m < 4; ++m) result[(k + m) % N] = words.w[m];
-    } else {
+    }
+  } else {
+#pragma unroll
+    for (int k = 0; k < N; k += 4) {
+      const ga_words words = ga_philox(i[k] >> 2, 0, 0, key[k]);
       const ga_words next = ga_philox((i[k] >> 2) + 1, 0, 0, key[k]);
+      const u32 w[] = {words.w[0], words.w[1], words.w[2], words.w[3],
+                       next.w[0], next.w[1], next.w[2], next.w[3]};
+      const bool odd = i[k] & 1, half = i[k] & 2;
 #pragma unroll
       for (int m = 0; m < 4; ++m) {
-        const u32 one = m < 3 ? words.w[(m + 1) % 4] : next.w[(m + 1) % 4];
-        const u32 two = m < 2 ? words.w[(m + 2) % 4] : next.w[(m + 2) % 4];
-        const u32 three = m < 1 ? words.w[(m + 3) % 4] : next.w[(m + 3) % 4];
-        result[(k + m) % N] = i[k] & 1 ? i[k] & 2 ? three : one : two;
+        const u32 low = odd ? w[m + 1] : w[m], high = odd ? w[m + 3] : w[m + 2];
+        result[(k + m) % N] = half ? high : low;
       }
     }
   }
 }
 
 template <int W, int N>
+__device__ __forceinline__ void ga_lanes_random_unit(
+    const u64 (&i)[N], const u64 (&key)[N], f32 (&result)[N]) {
+  u32 words[N];
+  ga_lanes_random_word<W>(i, key, words);
+#pragma unroll
+  for (int k = 0; k < N; ++k) result[k] = ga_unit(words[k]);
+}
+
+template <int W, int N>
 __device__ __forceinline__ void ga_lanes_random_pair(
     const u64 (&i)[N], const u64 (&key)[N], u64 (&result)[N]) {
+  if (W % 2) {
 #pragma unroll
-  for (int k = 0; k < N; k += W % 2 ? 1 : 2) {
-    if (W % 2) {
-      result[k] = ga_random_pair(i[k], key[k]);
-      continue;
-    }
+    for (int k = 0; k < N; ++k) result[k] = ga_random_pair(i[k], key[k]);
+    return;
+  }
+  const bool aligned = ga_rows_of_blocks<2>(i);
+#pragma unroll
+  for (int k = 0; k < N; k += 2) {
     const ga_words words = ga_philox(i[k] >> 1, 0, 0, key[k]);
     result[k] = ga_joined(words.w[0], words.w[1]);
     result[(k + 1) % N] = ga_joined(words.w[2], words.w[3]);
-    if (i[k] & 1) {
-      const ga_words next = ga_philox((i[k] >> 1) + 1, 0, 0, key[k]);
-      result[k] = result[(k + 1) % N];
-      result[(k + 1) % N] = ga_joined(next.w[0], next.w[1]);
-    }
+  }
+  if (aligned) return;
+#pragma unroll
+  for (int k = 0; k < N; k += 2) {
+    if (!(i[k] & 1)) continue;
+    const ga_words next = ga_philox((i[k] >> 1) + 1, 0, 0, key[k]);
+    result[k] = result[(k + 1) % N];
+    result[(k + 1) % N] = ga_joined(next.w[0], next.w[1]);
   }
 }
 
-// Box and Muller's transform of two words into two normal numbers. The first word is a number u in
-// (0, 1]: -2 log(u) is a polynomial in g = -2 (m - 1), where u = 2**e m and m is from 2/3 to 4/3, good
-// to 2e-7, and at least what the largest u below 1 has. The second word is an angle: 30 bits are t,
-// from -1 to 1, eighths of a turn from the middle of a quadrant, and each of two bits a sign. Half the
-// root of 2 is in the polynomials of t's cosine c and sine s, so that c - s and c + s are those of the
-// angle, good to 1e-7.
+template <int W, int N>
+__device__ __forceinline__ void ga_lanes_random_unit_double(
+    const u64 (&i)[N], const u64 (&key)[N], f64 (&result)[N]) {
+  u64 pairs[N];
+  ga_lanes_random_pair<W>(i, key, pairs);
+#pragma unroll
+  for (int k = 0; k < N; ++k) result[k] = ga_unit_double(pairs[k]);
+}
+
+// Box and Muller's transform of two words into two normal numbers.
+//
+// The first word is a number u in (0, 1), below 1 because its conversion truncates. Where u = 2**e m
+// and m is from 1 to 2, its bits as an integer are e + m - 1 in units of 2**-23, and -2 log(u) is that
+// times -2 log(2) and d p(d), d = 2 - m: good to 1e-6 of it, for u beside 1 as well, so that no root is
+// that of 0. The second word is an angle: 22 bits are t, odd multiples of 2**-23 from -1/2 to 1/2 in
+// half turns, and the uppermost bit another half turn, a sign. With s and c the sine and the cosine of
+// t / 2, each times the root of 2, those of t are s c and 1 - s s, good to 1e-7.
 struct ga_two_f32 {
   f32 v[2];
 };
 
 __device__ __forceinline__ ga_two_f32 ga_box_muller(u32 radial, u32 angle) {
-  const i32 bits = __float_as_int(fma((f32)radial, 2.3283064e-10f, 1.1641532e-10f));
-  const i32 exponent = (bits - 0x3f2aaaab) & 0xff800000;
-  const f32 g = fma(__int_as_float(bits - exponent), -2.0f, 2.0f);
-  f32 p = fma(g, 1.1927189e-03f, 2.6547739e-03f);
-  p = fma(g, p, 5.137754e-03f);
-  p = fma(g, p, 1.2386356e-02f);
-  p = fma(g, p, 3.1257905e-02f);
-  p = fma(g, p, 8.334184e-02f);
-  p = fma(g, p, 2.499998e-01f);
-  const f32 s = fmax(fma((f32)exponent, -1.6525917e-07f, fma(p, g * g, g)), 5.9604645e-08f);
-  const f32 y = ga_root_estimate(s);
-  f32 root = s * y;
-  root = fma(fma(-root, root, s), 0.5f * y, root);
-  const f32 t = (f32)(i32)(angle << 2) * 4.6566129e-10f;
+  const i32 bits = __float_as_int(fma(__uint2float_rz(radial), 2.3283064e-10f, 1.1641532e-10f));
+  const f32 d = 2.0f - __int_as_float((bits & 0x7fffff) | 0x3f800000);
+  f32 p = fma(d, 1.547768e-02f, -1.9934565e-02f);
+  p = fma(d, p, 3.2671042e-02f);
+  p = fma(d, p, 2.3441818e-02f);
+  p = fma(d, p, 8.47277e-02f);
+  p = fma(d, p, 2.4990837e-01f);
+  p = fma(d, p, -3.8629338e-01f);
+  const f32 square = fma(d, p, (f32)(bits - 0x3f800000) * -1.6525917e-07f);
+  const f32 y = ga_root_estimate(square);
+  f32 root = square * y;
+  root = fma(fma(-root, root, square), 0.5f * y, root);
+  root = __int_as_float(__float_as_int(root) ^ (i32)(angle & 0x80000000u));
+  const f32 t = __int_as_float((i32)(angle & 0x7ffffe) | 0x3f800001) - 1.5f;
   const f32 z = t * t;
-  f32 sine = fma(z, -2.5420808e-05f, 1.7606966e-03f);
-  sine = fma(z, sine, -5.7095643e-02f);
-  sine = t * fma(z, sine, 5.553604e-01f);
-  f32 cosine = fma(z, -2.2537462e-04f, 1.1207419e-02f);
-  cosine = fma(z, cosine, -2.1808882e-01f);
-  cosine = fma(z, cosine, 7.0710677e-01f);
-  const i32 a = __float_as_int(root * (cosine - sine)), b = __float_as_int(root * (cosine + sine));
-  return {{__int_as_float(a ^ (i32)(angle & 0x80000000u)),
-           __int_as_float(b ^ (i32)(angle << 1 & 0x80000000u))}};
+  f32 s = fma(z, -6.5084612e-03f, 1.12684861e-01f);
+  s = fma(z, s, -9.1353029e-01f);
+  s = t * fma(z, s, 2.2214415e+00f);
+  f32 c = fma(z, -2.8861769e-02f, 3.5864264e-01f);
+  c = fma(z, c, -1.744711e+00f);
+  c = fma(z, c, 1.4142135e+00f);
+  const f32 q = root * s;
+  return {{fma(-q, s, root), q * c}};
 }
 
 __device__ __forceinline__ f32 ga_random_normal(u64 i, u64 key) {
@@ -139,21 +190,24 @@ __device__ __forceinline__ f32 ga_random_normal(u64 i, u64 key) {
 template <int W, int N>
 __device__ __forceinline__ void ga_lanes_random_normal(
     const u64 (&i)[N], const u64 (&key)[N], f32 (&result)[N]) {
+  if (W % 4) {
 #pragma unroll
-  for (int k = 0; k < N; k += W % 4 ? 1 : 4) {
-    if (W % 4) {
-      result[k] = ga_random_normal(i[k], key[k]);
-      continue;
-    }
-    const ga_words words = ga_philox(i[k] >> 2, 0, 1, key[k]);
-    if (((u32)i[k] & 3) == 0) {
+    for (int k = 0; k < N; ++k) result[k] = ga_random_normal(i[k], key[k]);
+  } else if (ga_rows_of_blocks<4>(i)) {
+#pragma unroll
+    for (int k = 0; k < N; k += 4) {
+      const ga_words words = ga_philox(i[k] >> 2, 0, 1, key[k]);
       const ga_two_f32 a = ga_box_muller(words.w[0], words.w[1]);
       const ga_two_f32 b = ga_box_muller(words.w[2], words.w[3]);
       result[k] = a.v[0];
       result[(k + 1) % N] = a.v[1];
       result[(k + 2) % N] = b.v[0];
       result[(k + 3) % N] = b.v[1];
-    } else {
+    }
+  } else {
+#pragma unroll
+    for (int k = 0; k < N; k += 4) {
+      const ga_words words = ga_philox(i[k] >> 2, 0, 1, key[k]);
       const ga_words next = ga_philox((i[k] >> 2) + 1, 0, 1, key[k]);
       const bool half = i[k] & 2;
       const u32 w[] = {words.w[0], words.w[1], words.w[2], words.w[3],
@@ -249,19 +303,24 @@ __device__ __forceinline__ f64 ga_random_normal_double(u64 i, u64 key) {
 template <int W, int N>
 __device__ __forceinline__ void ga_lanes_random_normal_double(
     const u64 (&i)[N], const u64 (&key)[N], f64 (&result)[N]) {
+  if (W % 2) {
 #pragma unroll
-  for (int k = 0; k < N; k += W % 2 ? 1 : 2) {
-    if (W % 2) {
-      result[k] = ga_random_normal_double(i[k], key[k]);
-      continue;
-    }
+    for (int k = 0; k < N; ++k) result[k] = ga_random_normal_double(i[k], key[k]);
+    return;
+  }
+  const bool aligned = ga_rows_of_blocks<2>(i);
+#pragma unroll
+  for (int k = 0; k < N; k += 2) {
     const ga_two_f64 two = ga_two_normals(i[k] >> 1, key[k]);
     result[k] = two.v[0];
     result[(k + 1) % N] = two.v[1];
-    if (i[k] & 1) {
-      result[k] = two.v[1];
-      result[(k + 1) % N] = ga_two_normals((i[k] >> 1) + 1, key[k]).v[0];
-    }
+  }
+  if (aligned) return;
+#pragma unroll
+  for (int k = 0; k < N; k += 2) {
+    if (!(i[k] & 1)) continue;
+    result[k] = result[(k + 1) % N];
+    result[(k + 1) % N] = ga_two_normals((i[k] >> 1) + 1, key[k]).v[0];
   }
 }
 
