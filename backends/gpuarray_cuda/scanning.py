@@ -88,7 +88,8 @@ def scanned(
         constant("PRODUCT", kind == "prod"),
         constant("WIDTH", width),
         constant("BEFORE", beside.before),
-        constant("AFTER", beside.after or (elements is not None and elements.exclusive)),
+        constant("AFTER", beside.after),
+        constant("EXCLUSIVE", elements is not None and elements.exclusive),
     )
     if short:
         _by_groups(executor, constants, width, source, target, rows, size, beside, elements)
@@ -176,10 +177,8 @@ def _source(
     kernel: str, constants: tuple[tuple[str, str], ...], beside: Beside, elements: Elements | None
 ) -> str:
     if elements is not None:
-        functions = [elements.functions, kernel_functions("scan_warps")]
-        functions += [kernel_functions("scan_stores_exclusive")] if elements.exclusive else []
-        uses = ["scan_loads"] if elements.exclusive else ["scan_loads", "scan_stores"]
-        return kernel_source(kernel, constants, *uses, functions="\n".join(functions))
+        functions = f"{elements.functions}\n{kernel_functions('scan_warps')}"
+        return kernel_source(kernel, constants, "scan_loads", "scan_stores", functions=functions)
     uses = ["scan_elements", "scan_warps"]
     uses += [] if beside.before else ["scan_loads"]
     uses += [] if beside.after else ["scan_stores"]

@@ -6,29 +6,24 @@ the fold and the finish are one kernel, with what is around them.
 
 from __future__ import annotations
 
-import hashlib
-import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gpuarray.arguments import checked_flag, reduced_axes
 from gpuarray.array import Array
+from gpuarray.cuda.combining import Combining
 from gpuarray.cuda.elementwise_kernel import ElementwiseKernel
-from gpuarray.cuda.parameters import parameters
-from gpuarray.operations import CustomFold, CustomOperation
+from gpuarray.operations import CustomFold
 from gpuarray.recording import full
 from gpuarray.reductions import count, reduced
-
-if TYPE_CHECKING:
-    from gpuarray.devices import Device
 
 __all__ = ["ReductionKernel"]
 
 DType = np.dtype[Any]
 
 
-class ReductionKernel:
+class ReductionKernel(Combining):
     """A reduction of arrays from C++ expressions.
 
     Parameters
@@ -79,29 +74,14 @@ class ReductionKernel:
         reduce_type: str | None = None,
         preamble: str = "",
     ) -> None:
-        outputs = parameters(name, out_params)
-        if len(outputs) != 1:
-            raise ValueError(f"{name}: one output is needed, got {out_params!r}")
-        (output,) = outputs
-        kind = reduce_type or (output.variable if output.dtype is None else str(output.dtype))
-        self.name = name
-        self._texts = in_params, out_params, reduce_expr
-        self._preamble = preamble
-        self._reduce = reduce_expr
-        self._identity = str(identity)
-        self._map = ElementwiseKernel(
-            in_params, f"{kind} mapped_", f"mapped_ = {map_expr}", f"{name}_map", preamble
+        super().__init__(
+            name, in_params, out_params, map_expr, reduce_expr, identity, preamble, reduce_type
         )
         # Of the inputs it knows the whole alone: the output has its type, or one that is named.
         self._finish = ElementwiseKernel(
-            f"{kind} a", out_params, post_map_expr, f"{name}_finish", preamble
+            f"{self._kind} a", out_params, post_map_expr, f"{name}_finish", preamble
         )
-        self._folds: dict[DType, CustomFold] = {}
-        self._checked: set[tuple[Device, DType]] = set()
-
-    def __repr__(self) -> str:
-        ins, outs, expression = self._texts
-        return f"ReductionKernel({ins!r}, {outs!r}, {expression!r}, name={self.name!r})"
+        self._fold = self._written()
 
     def __call__(
         self,
@@ -139,10 +119,10 @@ class ReductionKernel:
         mapped: Array = self._map(*args)
         keepdims = checked_flag(self.name, "keepdims", keepdims)
         axes = reduced_axes(self.name, axis, mapped.ndim)
-        fold = self._fold(mapped.dtype, mapped.device)
+        self._check(mapped.dtype, mapped.device)
         whole = mapped
         if axes:
-            whole = reduced(fold, mapped, axes, keepdims, mapped.dtype)
+            whole = reduced(self._fold, mapped, axes, keepdims, mapped.dtype)
             if count(mapped, axes) == 0:
                 whole = full(whole.shape, self._start(mapped.dtype), mapped.dtype, mapped.device)
         result: Array = self._finish(whole)
@@ -171,37 +151,15 @@ class ReductionKernel:
             return int(value)
         return dtype.type(value).item()
 
-    def _fold(self, dtype: DType, device: Device) -> CustomFold:
-        """The fold of contributions of a dtype, which is known to compile."""
-        fold = self._folds.get(dtype)
-        if fold is None:
-            fold = self._folds[dtype] = self._written()
-        if (device, dtype) not in self._checked:
-            from gpuarray_cuda.codegen.values import C_NAMES
+    def _used(self, dtype: DType) -> str:
+        from gpuarray_cuda.codegen.values import C_NAMES
 
-            # Compiles only what is used: an instance of the template.
-            used = f"{fold.definition}template struct ga_state_of_{fold}<{C_NAMES[dtype]}>;\n"
-            operation = CustomOperation(self.name, (dtype,), dtype, "", used, np.asarray)
-            device.backend.manager.hook.gpuarray_check_custom(device=device, operation=operation)
-            self._checked.add((device, dtype))
-        return fold
+        fold = self._fold
+        return f"{fold.definition}template struct ga_state_of_{fold}<{C_NAMES[dtype]}>;\n"
 
     def _written(self) -> CustomFold:
-        parts = (self._preamble, self._reduce, self._identity)
-        digest = hashlib.sha256("\0".join(parts).encode(), usedforsecurity=False).hexdigest()[:16]
-        name = f"{self.name}_{digest}"
-        definition = f"""namespace {name}_fold {{
-{textwrap.dedent(self._preamble)}
-template <class T>
-__device__ __forceinline__ T combined(T a, T b) {{
-  return (T)({self._reduce});
-}}
-template <class T>
-__device__ __forceinline__ T start() {{
-  return ::cast<T>({self._identity});
-}}
-}}
-template <class T>
+        name = f"{self.name}_{self._digest}"
+        definition = f"""{self._functions(f"{name}_fold")}template <class T>
 struct ga_state_of_{name} {{
   T a = {name}_fold::start<T>();
   __device__ __forceinline__ void add(T x) {{ a = {name}_fold::combined<T>(a, x); }}

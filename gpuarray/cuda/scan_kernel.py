@@ -6,16 +6,14 @@ is together with all before it. One pass over memory, behind the kernel that com
 
 from __future__ import annotations
 
-import hashlib
-import textwrap
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gpuarray.arguments import checked_axis
 from gpuarray.array import Array
-from gpuarray.cuda.elementwise_kernel import ElementwiseKernel
+from gpuarray.cuda.combining import Combining
 from gpuarray.cuda.parameters import parameters
 from gpuarray.cuda.raw_module import executor_of
 from gpuarray.evaluation import evaluate
@@ -23,17 +21,13 @@ from gpuarray.graph.node import contiguous_layout, leaf
 from gpuarray.graph.program import Operand
 from gpuarray.graph.tape import needs_value, recordings
 from gpuarray.manipulation import moveaxis
-from gpuarray.operations import CustomOperation
-
-if TYPE_CHECKING:
-    from gpuarray.devices import Device
 
 __all__ = ["ExclusiveScanKernel", "InclusiveScanKernel"]
 
 DType = np.dtype[Any]
 
 
-class _ScanKernel:
+class _ScanKernel(Combining):
     """What both scans have in common."""
 
     _exclusive: bool
@@ -48,27 +42,9 @@ class _ScanKernel:
         name: str = "scan",
         preamble: str = "",
     ) -> None:
-        outputs = parameters(name, out_params)
-        if len(outputs) != 1:
-            raise ValueError(f"{name}: one output is needed, got {out_params!r}")
-        self.name = name
-        self._texts = in_params, out_params, scan_expr
+        super().__init__(name, in_params, out_params, map_expr, scan_expr, identity, preamble)
         self._inputs = parameters(name, in_params)
         self._map_expr = map_expr.strip()
-        self._scan = scan_expr
-        self._identity = str(identity)
-        self._preamble = preamble
-        (output,) = outputs
-        kind = output.variable if output.dtype is None else str(output.dtype)
-        self._map = ElementwiseKernel(
-            in_params, f"{kind} mapped_", f"mapped_ = {map_expr}", f"{name}_map", preamble
-        )
-        self._output = output
-        self._checked: set[tuple[Device, DType]] = set()
-
-    def __repr__(self) -> str:
-        ins, outs, expression = self._texts
-        return f"{type(self).__name__}({ins!r}, {outs!r}, {expression!r}, name={self.name!r})"
 
     def __call__(self, *args: Any, axis: int = -1) -> Array:
         """The scan of these inputs along an axis.
@@ -140,46 +116,26 @@ class _ScanKernel:
                 executor.let_others_wait(executor.stream)
         return Array(leaf(rows.device, made, 0, layout))
 
-    def _check(self, dtype: DType, device: Device) -> None:
-        """Compile the expressions for a dtype, once, so that errors are those of this call."""
-        if (device, dtype) in self._checked:
-            return
+    def _used(self, dtype: DType) -> str:
         from gpuarray_cuda.kernel_source import ELEMENT_TYPES
 
         kind = ELEMENT_TYPES[dtype.name]
-        used = (
+        return (
             f"using T = {kind};\n{self._written(dtype)}\n"
             f"template {kind} nothing<{kind}>();\n"
             f"template {kind} combined<{kind}>({kind}, {kind});\n"
         )
-        operation = CustomOperation(self.name, (dtype,), dtype, "", used, np.asarray)
-        device.backend.manager.hook.gpuarray_check_custom(device=device, operation=operation)
-        self._checked.add((device, dtype))
 
     def _written(self, dtype: DType) -> str:
         """The functions of `gpuarray_cuda.scanning.Elements`; bytes of bools stay 0 and 1."""
-        digest = hashlib.sha256(self._preamble.encode(), usedforsecurity=False).hexdigest()[:16]
-        bools = dtype.kind == "b"
-        cast = "(T)(bool)" if bools else "(T)"
-        start = f"(T)(bool)({self._identity})" if bools else f"::cast<T>({self._identity})"
-        return f"""namespace scan_{digest} {{
-{textwrap.dedent(self._preamble)}
-template <class T>
-__device__ __forceinline__ T combined(T a, T b) {{
-  return {cast}({self._scan});
-}}
-template <class T>
-__device__ __forceinline__ T start() {{
-  return {start};
-}}
-}}
-template <class E>
+        namespace = f"scan_{self._digest}"
+        return f"""{self._functions(namespace, bools=dtype.kind == "b")}template <class E>
 __device__ __forceinline__ E nothing() {{
-  return scan_{digest}::start<E>();
+  return {namespace}::start<E>();
 }}
 template <class E>
 __device__ __forceinline__ E combined(E x, E y) {{
-  return scan_{digest}::combined<E>(x, y);
+  return {namespace}::combined<E>(x, y);
 }}
 """
 

@@ -43,7 +43,9 @@ TILE = tuning.SCAN_BLOCK * tuning.SCAN_BYTES // 8
 SIZES = (0, 1, 2, 31, 33, 1000, tuning.SCAN_LONGEST_ROW, tuning.SCAN_LONGEST_ROW + 1)
 
 
-@pytest.mark.parametrize("size", [*SIZES, TILE - 1, TILE, TILE + 1, 3 * TILE + 5, 40 * TILE])
+@pytest.mark.parametrize(
+    "size", [*SIZES, TILE - 1, TILE, TILE + 1, 3 * TILE + 5, 40 * TILE, 2100 * TILE + 7]
+)
 def test_sums_of_integers_are_exact(size: int, host: Any) -> None:
     values = np.random.default_rng(size).integers(-(2**40), 2**40, size)
     x = xp.asarray(values)
@@ -53,7 +55,7 @@ def test_sums_of_integers_are_exact(size: int, host: Any) -> None:
     np.testing.assert_array_equal(host(exclusive(x)), expected - values)
 
 
-@pytest.mark.parametrize("size", [1, 33, 5000, TILE + 1, 40 * TILE + 3])
+@pytest.mark.parametrize("size", [1, 33, 5000, TILE + 1, 40 * TILE + 3, 1100 * TILE + 3])
 def test_the_order_of_elements_is_kept(size: int, host: Any) -> None:
     """The last number that is not 0: no result is the same with its operands exchanged."""
     random = np.random.default_rng(size)

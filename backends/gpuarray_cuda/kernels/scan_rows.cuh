@@ -41,7 +41,12 @@ gpuarray_scan_rows(const __grid_constant__ Args a) {
       const T start = lane == 0 ? carry : combined(carry, before);
       carry = combined(carry, ga_shuffle(upto, threadIdx.x % 32 | (GROUP - 1)));
 #pragma unroll
-      for (int c = 0; c < WIDTH; ++c) held[j].v[c] = combined(start, held[j].v[c]);
+      for (int c = WIDTH - 1; c >= 0; --c) {
+        if constexpr (EXCLUSIVE)
+          held[j].v[c] = c == 0 ? start : combined(start, held[j].v[c > 0 ? c - 1 : 0]);
+        else
+          held[j].v[c] = combined(start, held[j].v[c]);
+      }
       if (!AFTER && at + WIDTH <= size) {
         *reinterpret_cast<Vector*>(target + at) = held[j];
       } else {

@@ -161,7 +161,8 @@ gpuarray_scan_tiles(const __grid_constant__ Args a) {
   __syncthreads();
   below = combined(before_all, below);
 
-  // The thread's own sums are added to what is below at the end: they are the more exact for it.
+  // The thread's own sums are added to what is below at the end: they are the more exact for it. What
+  // a user combines may cost more than an addition, so that it is combined once.
   mine = nothing<T>();
 #pragma unroll
   for (int j = 0; j < VECTORS; ++j) {
@@ -169,8 +170,15 @@ gpuarray_scan_tiles(const __grid_constant__ Args a) {
     Vector x = *place;
 #pragma unroll
     for (int c = 0; c < EACH; ++c) {
-      mine = combined(mine, x.v[c]);
-      x.v[c] = combined(below, mine);
+      const T own = x.v[c];
+      if constexpr (ORDERED) {
+        const T upto = combined(below, own);
+        x.v[c] = EXCLUSIVE ? below : upto;
+        below = upto;
+      } else {
+        mine = combined(mine, own);
+        x.v[c] = combined(below, mine);
+      }
     }
     *place = x;
   }
