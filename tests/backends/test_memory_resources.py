@@ -250,3 +250,17 @@ def test_a_resource_of_cuda_core_gives_the_memory() -> None:
                 assert counted.out
             del x
     assert counted.out == {}
+
+
+@pytest.mark.skipif(not REAL, reason="needs a device")
+def test_a_resource_of_rmm_gives_the_memory() -> None:
+    rmm = pytest.importorskip("rmm")
+    counted = rmm.mr.StatisticsResourceAdaptor(rmm.mr.CudaMemoryResource())
+    with set_memory_resource(counted):
+        x = computed(1 << 20, 2.0)
+        xp.evaluate(x)
+        assert counted.allocation_counts.current_bytes >= 4 << 20
+        with Stream():
+            assert float(xp.sum(x)) == 2 << 20
+        del x
+    assert counted.allocation_counts.current_bytes == 0

@@ -22,7 +22,20 @@ from gpuarray_cuda.executor import RESIDENT
 from gpuarray_cuda.plugin import CudaBackend
 from gpuarray_cuda.runtime import DeviceProperties, MemoryStatistics
 
-__all__ = ["Resources", "Source", "compile_all", "ptx", "resources", "sources"]
+__all__ = [
+    "ARCHITECTURES",
+    "Resources",
+    "Source",
+    "compile_all",
+    "on_architectures",
+    "ptx",
+    "resources",
+    "sources",
+]
+
+ARCHITECTURES = ("sm_80", "sm_90", "sm_100")
+# Dtypes whose kernels are compiled for all of them: one of each size, and one of each kind.
+_EVERYWHERE = ("int8", "float32", "complex128")
 
 H200 = DeviceProperties(
     name="H200 without a device",
@@ -32,6 +45,12 @@ H200 = DeviceProperties(
     shared_bytes_per_block=227 << 10,
     total_bytes=141 << 30,
 )
+
+
+def on_architectures(dtypes: Sequence[str]) -> list[tuple[str, str]]:
+    """Dtypes and architectures: all of `dtypes` on sm_90, a few on the others."""
+    pairs = itertools.product(dtypes, ARCHITECTURES)
+    return [(d, name) for d, name in pairs if name == "sm_90" or d in _EVERYWHERE]
 
 
 class Source(NamedTuple):

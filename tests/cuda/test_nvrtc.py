@@ -20,11 +20,18 @@ from gpuarray.random import Generator
 from gpuarray_cuda import compaction
 from tests.backends.test_vectorize import FUNCTIONS
 
-from .kernels import Source, compile_all, ptx, resources, sources
+from .kernels import (
+    ARCHITECTURES,
+    Source,
+    compile_all,
+    on_architectures,
+    ptx,
+    resources,
+    sources,
+)
 
 pytest.importorskip("cuda.bindings.nvrtc", reason="NVRTC (nvidia-cuda-nvrtc) is not installed")
 
-ARCHITECTURES = ("sm_80", "sm_90", "sm_100")
 INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 REALS = ("float32", "float64")
 COMPLEX = ("complex64", "complex128")
@@ -110,14 +117,12 @@ def each_cast(dtype: str, architecture: str) -> None:
         xp.evaluate(xp.astype(x, target))
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("dtype", "architecture"), on_architectures(DTYPES))
 def test_every_operation(dtype: str, architecture: str) -> None:
     check(each_operation, dtype, architecture, OPERATIONS)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("dtype", "architecture"), on_architectures(DTYPES))
 def test_every_cast(dtype: str, architecture: str) -> None:
     check(each_cast, dtype, architecture, CASTS)
 
@@ -136,8 +141,7 @@ def each_draw(dtype: str, architecture: str) -> None:
     xp.evaluate(rng.binomial(100, parameters))
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize(("dtype", "architecture"), on_architectures(REALS))
 def test_every_draw(dtype: str, architecture: str) -> None:
     check(each_draw, dtype, architecture, DRAWS)
 
@@ -271,8 +275,7 @@ def wide_indices(dtype: str, architecture: str = "sm_90") -> None:
     xp.evaluate(xp.any(xp.reshape(x[: 1 << 31], (1 << 16, 1 << 15)), axis=0))
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("dtype", MOVED)
+@pytest.mark.parametrize(("dtype", "architecture"), on_architectures(MOVED))
 @pytest.mark.parametrize(
     ("record", "registers"),
     [
@@ -357,8 +360,7 @@ def reductions(shape: str) -> Record:
     return record
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("dtype", "architecture"), on_architectures(DTYPES))
 @pytest.mark.parametrize("shape", ["short rows", "split rows", "split columns"])
 def test_every_reduction(shape: str, dtype: str, architecture: str) -> None:
     check(reductions(shape), dtype, architecture, REDUCTIONS)
@@ -400,8 +402,9 @@ def has_several_results(kernel: Source) -> bool:
     return re.search(r"for \(int x = 0; x < (?!1;)\d+; \+\+x\)", kernel.text) is not None
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("dtype", ["int8", "int32", *REALS, *COMPLEX])
+@pytest.mark.parametrize(
+    ("dtype", "architecture"), on_architectures(["int8", "int32", *REALS, *COMPLEX])
+)
 def test_broadcast_reductions(dtype: str, architecture: str) -> None:
     check(each_broadcast_reduction, dtype, architecture, BROADCAST)
 
@@ -495,8 +498,7 @@ def chains(length: int, dtype: str) -> list[Source]:
     return found
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize(("dtype", "architecture"), on_architectures(REALS))
 @pytest.mark.parametrize("length", CHAINS)
 def test_chains_along_rows(length: int, dtype: str, architecture: str) -> None:
     found = compile_all(chains(length, dtype), architecture)
