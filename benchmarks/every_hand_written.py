@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import gpuarray as xp
+from gpuarray.cuda import ExclusiveScanKernel, InclusiveScanKernel
 
 if TYPE_CHECKING:
     from benchmarks.every_kernel import Array, Check, Values
@@ -48,6 +49,8 @@ def scans(values: Values) -> Iterator[Check]:
     All of them are exact, in whatever order. A tile has 16 KiB or more, so that the longest rows
     have dozens of tiles of the larger elements.
     """
+    texts = "T x", "T y", "x", "a + b", "0"
+    upto, before = InclusiveScanKernel(*texts, "upto"), ExclusiveScanKernel(*texts, "before")
     for dtype in ("int8", "uint16", "int32", "int64", *REALS, *COMPLEX):
         kind = np.dtype(dtype)
         for shape in ((50, 7), (3, 1000), (2, 1025), (1, 100003)):
@@ -60,8 +63,10 @@ def scans(values: Values) -> Iterator[Check]:
             b = a if kind.kind in "iu" else signs.astype(kind)
             x, y = xp.asarray(a), xp.asarray(b)
             label = f"{dtype} {shape}"
-            found = xp.cumulative_sum(x, axis=1, dtype=dtype)
-            yield f"sums of {label}", found, np.cumsum(a, axis=1, dtype=dtype)
+            found, sums = xp.cumulative_sum(x, axis=1, dtype=dtype), np.cumsum(a, 1, dtype=dtype)
+            yield f"sums of {label}", found, sums
+            yield f"sums of {label}, a user's", upto(x), sums
+            yield f"sums of {label}, a user's, exclusive", before(x), sums - a
             found = xp.cumulative_prod(y, axis=1, dtype=dtype)
             yield f"products of {label}", found, np.cumprod(b, axis=1, dtype=dtype)
         for shape in ((50, 7), (1, 20003)):

@@ -1,8 +1,9 @@
 """A user's own functions: `vectorize` and `ElementwiseKernel` beside kernels written by hand.
 
 ``python -m benchmarks.own_kernels [--scale F]``: in, the default CUDA device. Out: medians, the
-ratio to the hand-written kernel, how many kernels an expression takes, and a status of 1 if values
-differ or `vectorize` takes more than 1.1 times as long.
+ratio to the hand-written kernel, how many kernels an expression takes, scans beside an addition
+and the built-in running sum, and a status of 1 if values differ or `vectorize` takes more than 1.1
+times as long.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 import gpuarray as xp
 from benchmarks.ours import Ours
 from benchmarks.timing import measure
-from gpuarray.cuda import ElementwiseKernel
+from gpuarray.cuda import ElementwiseKernel, ExclusiveScanKernel, InclusiveScanKernel
 
 __all__ = ["main"]
 
@@ -121,7 +122,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     result = xp.exp(-kernel(spot * 0.01, strike * 0.01)) + 1.0
     kernels = xp.explain(result, source=False).count("\n  kernel ")
     print(f"ElementwiseKernel between array operations: {kernels} kernel")
-    return int(ratio > ALLOWED or wrong > 1e-3 or kernels != 1)
+    differ = _scans(ours, 2 * n)
+    return int(ratio > ALLOWED or wrong > 1e-3 or kernels != 1 or differ)
+
+
+def _scans(ours: Ours, n: int) -> bool:
+    """Print what scans of `n` numbers take; whether any is wrong."""
+    generator = np.random.default_rng(4)
+    hosts = {
+        "float32": generator.integers(-9, 10, n).astype("float32"),
+        "int32": generator.integers(-9, 10, n).astype("int32"),
+    }
+    one, other = (ours.array(x) for x in hosts.values())
+    highest = InclusiveScanKernel("T x", "T y", "x", "a > b ? a : b", "-1.0 / 0", "highest")
+    total = InclusiveScanKernel("T x", "T y", "x", "a + b", "0", "total")
+    start = ExclusiveScanKernel("T x", "T y", "x", "a + b", "0", "start")
+    seconds = {"x + 1": _evaluated(lambda: one + 1, ours)}
+    seconds["cumulative_sum"] = _evaluated(lambda: xp.cumulative_sum(one), ours)
+    for name, kernel in (("inclusive sum", total), ("exclusive sum", start), ("maximum", highest)):
+        for dtype, x in (("float32", one), ("int32", other)):
+            if not (kernel is highest and dtype == "int32"):
+                seconds[f"{name} {dtype}"] = _evaluated(lambda kernel=kernel, x=x: kernel(x), ours)
+    for name, time in seconds.items():
+        print(f"scans of {n} numbers: {name:22s} {1e6 * time:8.1f} us")
+    sums = np.cumsum(hosts["int32"], dtype="int32")
+    found = (ours.host(total(other)), ours.host(start(other)), ours.host(highest(one)))
+    answers = (sums, sums - hosts["int32"], np.maximum.accumulate(hosts["float32"]))
+    return not all(np.array_equal(x, y) for x, y in zip(found, answers, strict=True))
 
 
 def _evaluated(call: Callable[[], xp.Array], ours: Ours) -> float:
