@@ -6,8 +6,10 @@ is prepared once and kept with it; a run packs pointers and scalars and launches
 
 from __future__ import annotations
 
+import atexit
 import math
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -69,6 +71,16 @@ class _Launch(NamedTuple):
     shared: int = 0
 
 
+_executors: weakref.WeakSet[Executor] = weakref.WeakSet()
+
+
+@atexit.register
+def _let_go_of_counters() -> None:
+    """Free what executors keep while there is an interpreter: later, what frees may be gone."""
+    for executor in list(_executors):
+        executor._tickets.clear()
+
+
 class Executor:
     """Runs tasks on one device.
 
@@ -93,6 +105,7 @@ class Executor:
         # end of its arguments, which they are in.
         self._repeated: tuple[object, object, tuple[int | float, ...]] = (None, None, ())
         self.graphs = Graphs(self)
+        _executors.add(self)
 
     @property
     def stream(self) -> int:
