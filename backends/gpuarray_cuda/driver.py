@@ -20,13 +20,14 @@ from .capture import CapturedGraph, Captures
 from .compile import Compiler
 from .context import Context, device_count
 from .dedicated import Dedicated
+from .kernel_interface import LaunchShape
 from .launch import CudaKernel, Launcher, launch_kernel
 from .libraries.nvidia import NvidiaLibraries
 from .memory import DeviceMemory, memory_limit
 from .modules import CudaModule, Modules
 from .pool import DevicePool
 from .resources import PoolResource, Resource
-from .runtime import DeviceProperties, LaunchShape, MemoryStatistics
+from .runtime import DeviceProperties, MemoryStatistics
 from .sources import Source, compiled
 from .stream import Event, Streams, TimedEvent
 

@@ -24,13 +24,14 @@ from gpuarray_cuda.buffer import CudaBuffer
 from gpuarray_cuda.codegen import elementwise, patches, reduction
 from gpuarray_cuda.codegen.tiles import tiles
 from gpuarray_cuda.graphs import Graphs
+from gpuarray_cuda.kernel_interface import Kernel
 from gpuarray_cuda.reduction_shapes import (
     SMALLEST_PART,
     TICKETS,
     reduction_shape,
     shared_row_bytes,
 )
-from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime, Kernel
+from gpuarray_cuda.runtime import LEGACY_STREAM, DeviceRuntime
 from gpuarray_cuda.scalars import OVERFLOW, append_scalar, scalar_arguments
 from gpuarray_cuda.stream import Lease
 

@@ -17,15 +17,15 @@ from gpuarray.errors import DeviceError
 
 from .cache import KernelCache
 from .context import Context, packages
+from .kernel_interface import LaunchShape
 from .raw_kernels import CudaRawKernel, launch
-from .runtime import LaunchShape
 from .sources import Source, compiled, kind_of, target_options
 
 __all__ = ["CudaModule", "Modules"]
 
 
 class CudaModule:
-    """Loaded code; see `runtime.Module`.
+    """Loaded code; see `kernel_interface.Module`.
 
     `names` are what kernels are called in the code, by the names that they are asked for; None
     where they are asked for by those.
@@ -41,7 +41,7 @@ class CudaModule:
         self._found = {name: code.get_kernel(lowered) for name, lowered in (names or {}).items()}
 
     def kernel(self, name: str) -> CudaRawKernel:
-        """See `runtime.Module.kernel`."""
+        """See `kernel_interface.Module.kernel`."""
         found = self._kernels.get(name)
         if found is None:
             if self._names is None and name not in self.kernels():
@@ -51,7 +51,7 @@ class CudaModule:
         return found
 
     def kernels(self) -> list[str]:
-        """See `runtime.Module.kernels`."""
+        """See `kernel_interface.Module.kernels`."""
         if self._names is not None:
             return list(self._names)
         context, driver = self._context, self._context.driver
@@ -62,7 +62,7 @@ class CudaModule:
             return [context.check(driver.cuKernelGetName(x), doing).decode() for x in found]
 
     def variable(self, name: str) -> tuple[int, int]:
-        """See `runtime.Module.variable`."""
+        """See `kernel_interface.Module.variable`."""
         driver = self._context.driver
         with self._context.current():
             code, address, nbytes = driver.cuLibraryGetGlobal(self._library, name.encode())

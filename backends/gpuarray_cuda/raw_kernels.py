@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .context import OUT_OF_MEMORY, Context
+from .kernel_interface import LaunchShape
 from .launch import UNASKED_SHARED_BYTES, allow_shared, kernel_attributes
-from .runtime import LaunchShape
 
 __all__ = ["CudaRawKernel", "launch"]
 
@@ -23,7 +23,7 @@ _PORTABLE_CLUSTER = 8
 
 
 class CudaRawKernel:
-    """A kernel of a module; see `runtime.RawKernel`."""
+    """A kernel of a module; see `kernel_interface.RawKernel`."""
 
     def __init__(self, context: Context, name: str, owner: Any) -> None:
         driver = context.driver
@@ -50,7 +50,7 @@ class CudaRawKernel:
         self.shared_allowed = max(0, UNASKED_SHARED_BYTES - self.static_shared_bytes)
 
     def active_blocks(self, threads: int, shared_bytes: int) -> int:
-        """See `runtime.RawKernel.active_blocks`."""
+        """See `kernel_interface.RawKernel.active_blocks`."""
         with self._context.current():
             allow_shared(self._context, self, shared_bytes)
             return int(
@@ -58,7 +58,7 @@ class CudaRawKernel:
             )
 
     def best_block(self, shared_bytes: int) -> tuple[int, int]:
-        """See `runtime.RawKernel.best_block`."""
+        """See `kernel_interface.RawKernel.best_block`."""
         with self._context.current():
             allow_shared(self._context, self, shared_bytes)
             found = self._owner.occupancy.max_potential_block_size(shared_bytes, 0)

@@ -19,7 +19,7 @@ from gpuarray.cuda.signatures import Declared, Signature, signatures
 from gpuarray.devices import device as find_device
 from gpuarray.evaluation import evaluate
 from gpuarray.graph.tape import needs_value, recordings
-from gpuarray_cuda.runtime import LaunchShape
+from gpuarray_cuda.kernel_interface import LaunchShape
 
 if TYPE_CHECKING:
     from gpuarray.devices import Device

@@ -164,9 +164,10 @@ class Stream:
         """Have a function called on the host, once everything that was put on the stream is done.
 
         Functions of one stream are called in their order, in a thread of their own, with the
-        context variables (such as the default device) of this call. They may use arrays. What one
-        of them raises goes to `threading.excepthook`, and the next ones are called; so does a fault
-        of the device, instead of the call. The interpreter waits for them before it ends.
+        context variables (such as the default device) of this call. They may use arrays. Work that
+        is put on the stream later does not wait for them. What one of them raises goes to
+        `threading.excepthook`, and the next ones are called; so does a fault of the device, instead
+        of the call. The interpreter waits for them before it ends.
 
         Parameters
         ----------

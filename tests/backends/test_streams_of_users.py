@@ -189,13 +189,16 @@ def test_wrong_arguments_are_named() -> None:
 
 def test_callbacks_come_behind_the_work_in_order(host: Any) -> None:
     stream, found = Stream(), []
-    pinned = pinned_empty(1000, "float64")
     x = xp.arange(1000.0)
     with stream:
         for k in range(5):
             x = x + 1.0
+            # One for each: what is put on the stream later does not wait for the function.
+            pinned = pinned_empty(1000, "float64")
             copy_to_host(x, pinned)
-            stream.add_callback(lambda k=k: found.append((k, pinned[3], threading.get_ident())))
+            stream.add_callback(
+                lambda k=k, pinned=pinned: found.append((k, pinned[3], threading.get_ident()))
+            )
             stream.synchronize()
             stream.add_callback(found.append, k)
     _wait_for(lambda: len(found) == 10)

@@ -140,7 +140,7 @@ class KernelFault(Exception):
 
 
 class SimulatedKernel:
-    """A kernel compiled for the CPU; answers `gpuarray_cuda.runtime.Kernel`.
+    """A kernel compiled for the CPU; answers `gpuarray_cuda.kernel_interface.Kernel`.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Modules of users' kernels in the simulator: several kernels and variables in one shared object.
 
 Comes in: CUDA C++ and the names of instances of templates.  Goes out: a `SimulatedModule`, which
-answers `gpuarray_cuda.runtime.Module`.
+answers `gpuarray_cuda.kernel_interface.Module`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _Exported(ctypes.Structure):
 
 
 class SimulatedRawKernel:
-    """A kernel of a module; answers `gpuarray_cuda.runtime.RawKernel`."""
+    """A kernel of a module; answers `gpuarray_cuda.kernel_interface.RawKernel`."""
 
     registers = 0
     local_bytes = 0

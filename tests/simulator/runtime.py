@@ -21,8 +21,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gpuarray.errors import BackendUnavailable, DeviceError
+from gpuarray_cuda.kernel_interface import LaunchShape
 from gpuarray_cuda.resources import PoolResource, Resource, Resources
-from gpuarray_cuda.runtime import DeviceProperties, LaunchShape, MemoryStatistics
+from gpuarray_cuda.runtime import DeviceProperties, MemoryStatistics
 from gpuarray_cuda.sources import Source, kind_of
 from gpuarray_cuda.sources import compiled as translated
 

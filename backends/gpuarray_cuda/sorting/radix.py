@@ -17,7 +17,7 @@ from gpuarray_cuda.tuning import Tile
 
 if TYPE_CHECKING:
     from gpuarray_cuda.executor import Executor
-    from gpuarray_cuda.runtime import Kernel
+    from gpuarray_cuda.kernel_interface import Kernel
 
 __all__ = ["sort_tiles"]
 
