@@ -21,6 +21,7 @@ __all__ = [
     "random_normal",
     "random_normal_double",
     "random_pair",
+    "random_small",
     "random_unit",
     "random_unit_double",
     "random_word",
@@ -95,6 +96,13 @@ def _pairs(block: Values, key: Values) -> tuple[Values, ...]:
 
 def random_pair(index: Values, key: Values) -> Values:
     return _of_blocks(index, key, 2, _pairs)
+
+
+def random_small(index: Values, key: Values, bound: Values) -> Values:
+    """Below `bound`, which is below 2**32: the product with 64 bits, over 2**64."""
+    pair = random_pair(index, key)
+    upper, lower = (pair >> _32) * bound, (pair & _LOW) * bound
+    return np.asarray((upper + (lower >> _32)) >> _32)
 
 
 def random_unit(index: Values, key: Values) -> Values:

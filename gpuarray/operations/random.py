@@ -12,6 +12,7 @@ random_word         0      i // 4    word i % 4
 random_unit         0      i // 4    the upper 24 bits of word i % 4
 random_pair         0      i // 2    words 0 and 1 or 2 and 3, the lower one first
 random_unit_double  0      i // 2    the upper 53 bits of such a pair
+random_small        0      i // 2    64 bits: such a pair
 random_normal       1      i // 4    radius and angle of two numbers: words 0 and 1, words 2 and 3
 random_normal_double 2     i // 2    radius and angle of two numbers: words 0 and 1, words 2 and 3
 random_below        3      i         128 bits, the upper 64 in words 2 and 3
@@ -39,6 +40,7 @@ from .philox import (
     random_normal,
     random_normal_double,
     random_pair,
+    random_small,
     random_unit,
     random_unit_double,
     random_word,
@@ -187,6 +189,9 @@ _ROWS = (
         "random_word", 2, "uint64", "uint32", random_word, "ga_random_word({0}, {1})"
     ),
     Operation("random_pair", 2, "uint64", "same", random_pair, "ga_random_pair({0}, {1})"),
+    Operation(
+        "random_small", 3, "uint64", "same", random_small, "ga_random_small({0}, {1}, {2})"
+    ),
     Operation("random_unit", 2, "uint64", "float32", random_unit, "ga_random_unit({0}, {1})"),
     Operation(
         "random_unit_double", 2, "uint64", "float64", random_unit_double,

@@ -101,13 +101,11 @@ class Discrete(Draws):
 
     def _below(self, bound: int, shape: tuple[int, ...], device: Device) -> Array:
         """uint64 below `bound`, a number up to 2**64."""
-        if bound <= _SMALL:
+        if bound < _SMALL:
+            return self._draw("random_small", shape, device, 2, bound)
+        if bound in (_SMALL, 1 << 64):
             bits = self._draw("random_pair", shape, device, 2)
-            upper = binary(TABLE["bitwise_right_shift"], bits, 32) * bound
-            lower = binary(TABLE["bitwise_and"], bits, _SMALL - 1) * bound
-            return (upper + (lower >> 32)) >> 32
-        if bound == 1 << 64:
-            return self._draw("random_pair", shape, device, 2)
+            return bits >> 32 if bound == _SMALL else bits
         return self._draw("random_below", shape, device, 4, bound)
 
     def _between_arrays(

@@ -52,6 +52,7 @@ _LANE_FUNCTIONS: dict[tuple[str, DType], str] = {
     # Neighbouring elements share a block of Philox.
     ("ga_random_word({0}, {1})", _UNSIGNED): "ga_lanes_random_word",
     ("ga_random_pair({0}, {1})", _UNSIGNED): "ga_lanes_random_pair",
+    ("ga_random_small({0}, {1}, {2})", _UNSIGNED): "ga_lanes_random_small",
     ("ga_random_unit({0}, {1})", _UNSIGNED): "ga_lanes_random_unit",
     ("ga_random_unit_double({0}, {1})", _UNSIGNED): "ga_lanes_random_unit_double",
     ("ga_random_normal({0}, {1})", _UNSIGNED): "ga_lanes_random_normal",

@@ -58,6 +58,17 @@ __device__ __forceinline__ f64 ga_random_unit_double(u64 i, u64 key) {
   return ga_unit_double(ga_random_pair(i, key));
 }
 
+// The upper 64 bits of the product of 64 bits and a number below 2**32, over 2**32.
+__device__ __forceinline__ u64 ga_scaled(u64 pair, u64 bound) {
+  const u64 upper = ga_wide_product((u32)(pair >> 32), (u32)bound);
+  const u64 lower = ga_wide_product((u32)pair, (u32)bound);
+  return (upper + (lower >> 32)) >> 32;
+}
+
+__device__ __forceinline__ u64 ga_random_small(u64 i, u64 key, u64 bound) {
+  return ga_scaled(ga_random_pair(i, key), bound);
+}
+
 // Functions of N lanes at once, of which each W have positions in a row. Where all rows begin with a
 // block, which is one question for all of them, their blocks are computed side by side.
 
@@ -140,6 +151,15 @@ __device__ __forceinline__ void ga_lanes_random_unit_double(
   ga_lanes_random_pair<W>(i, key, pairs);
 #pragma unroll
   for (int k = 0; k < N; ++k) result[k] = ga_unit_double(pairs[k]);
+}
+
+template <int W, int N>
+__device__ __forceinline__ void ga_lanes_random_small(
+    const u64 (&i)[N], const u64 (&key)[N], const u64 (&bound)[N], u64 (&result)[N]) {
+  u64 pairs[N];
+  ga_lanes_random_pair<W>(i, key, pairs);
+#pragma unroll
+  for (int k = 0; k < N; ++k) result[k] = ga_scaled(pairs[k], bound[k]);
 }
 
 // Box and Muller's transform of two words into two normal numbers.
