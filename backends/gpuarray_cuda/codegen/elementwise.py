@@ -40,10 +40,7 @@ _LONG_ACCESSES = 8
 # thread, 3.5 with two, 9.3 with four and 24.5 with eight (H200, 2026-11-27).
 _DRAWN = 4
 _SIDE_BY_SIDE = frozenset(
-    (
-        *("random_word", "random_pair", "random_small"),
-        *("random_unit", "random_unit_double", "random_normal"),
-    )
+    f"random_{what}" for what in ("word", "pair", "small", "unit", "unit_double", "normal")
 )
 # Lanes of 4 bytes that are computed together; more would spill.
 _MOST_LANES = 8
