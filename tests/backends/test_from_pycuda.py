@@ -16,6 +16,8 @@ import pytest
 import gpuarray as xp
 from tests.core.test_from_pycuda import STANDS_FOR, TEXT, parsed, spans
 
+from .conftest import REAL
+
 SOURCE = "__global__ void add(float* x, int n) { if (threadIdx.x < n) x[threadIdx.x] += 1; }"
 
 # In lines about what is not here: files, objects of other libraries, PyCUDA's own calls.
@@ -134,3 +136,27 @@ def test_kernels_of_the_page_have_numpys_values(
         strict=True,
     ):
         assert np.array_equal(host(result), want)
+
+
+@pytest.mark.skipif(not REAL, reason="needs a device")
+def test_pycuda_and_gpuarray_share_memory_in_one_process() -> None:
+    pytest.importorskip("pycuda.autoprimaryctx")
+    driver = pytest.importorskip("pycuda.driver")
+    theirs = pytest.importorskip("pycuda.gpuarray").to_gpu(np.arange(1000, dtype="float32"))
+    x = xp.asarray(theirs, copy=False)
+    assert x.__cuda_array_interface__["data"][0] == int(theirs.gpudata)
+    np.testing.assert_array_equal(np.asarray((x * 2).to_device("cpu")), np.arange(1000) * 2)
+    theirs += 1
+    driver.Context.synchronize()
+    np.testing.assert_array_equal(np.asarray((x + 0).to_device("cpu")), np.arange(1000) + 1)
+    ours = xp.arange(1000, dtype="float32") + 5
+    xp.evaluate(ours)
+    xp.synchronize()
+    module = pytest.importorskip("pycuda.compiler").SourceModule(
+        "__global__ void twice(float* x) { x[blockIdx.x * 250 + threadIdx.x] *= 2; }"
+    )
+    module.get_function("twice")(ours, block=(250, 1, 1), grid=(4, 1))
+    driver.Context.synchronize()
+    np.testing.assert_array_equal(
+        np.asarray((ours + 0).to_device("cpu")), (np.arange(1000) + 5) * 2
+    )
