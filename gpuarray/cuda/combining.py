@@ -67,10 +67,8 @@ class Combining:
         self._map = ElementwiseKernel(
             in_params, f"{self._kind} mapped_", f"mapped_ = {map_expr}", f"{name}_map", preamble
         )
-        parts = (preamble, expression, self._identity)
-        self._digest = hashlib.sha256("\0".join(parts).encode(), usedforsecurity=False).hexdigest()[
-            :16
-        ]
+        texts = "\0".join((preamble, expression, self._identity)).encode()
+        self._digest = hashlib.sha256(texts, usedforsecurity=False).hexdigest()[:16]
         self._checked: set[tuple[Device, DType]] = set()
 
     def __repr__(self) -> str:

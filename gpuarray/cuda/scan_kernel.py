@@ -45,6 +45,8 @@ class _ScanKernel(Combining):
         super().__init__(name, in_params, out_params, map_expr, scan_expr, identity, preamble)
         self._inputs = parameters(name, in_params)
         self._map_expr = map_expr.strip()
+        # The functions for a dtype, which every call of it needs.
+        self._functions_of: dict[DType, str] = {}
 
     def __call__(self, *args: Any, axis: int = -1) -> Array:
         """The scan of these inputs along an axis.
@@ -104,7 +106,7 @@ class _ScanKernel(Combining):
         if rows.size:
             source = row_major(executor, Operand(node.buffer, node.offset, node.layout))
             size = rows.shape[-1]
-            elements = Elements(self._written(rows.dtype), self._exclusive)
+            elements = Elements(self._functions_of[rows.dtype], self._exclusive)
             launch = partial(
                 scanned, executor, rows.dtype, "sum", source.address, made.pointer,
                 rows.size // size, size, elements=elements,
@@ -120,8 +122,9 @@ class _ScanKernel(Combining):
         from gpuarray_cuda.kernel_source import ELEMENT_TYPES
 
         kind = ELEMENT_TYPES[dtype.name]
+        functions = self._functions_of[dtype] = self._written(dtype)
         return (
-            f"using T = {kind};\n{self._written(dtype)}\n"
+            f"using T = {kind};\n{functions}\n"
             f"template {kind} nothing<{kind}>();\n"
             f"template {kind} combined<{kind}>({kind}, {kind});\n"
         )

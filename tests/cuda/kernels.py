@@ -34,8 +34,9 @@ __all__ = [
 ]
 
 ARCHITECTURES = ("sm_80", "sm_90", "sm_100")
-# Dtypes whose kernels are compiled for all of them: one of each size, and one of each kind.
-_EVERYWHERE = ("int8", "float32", "complex128")
+# Dtypes whose kernels are compiled for all of them: one of each size but two bytes, whose kernels
+# take fewer registers than those of one byte and are the same otherwise.
+_EVERYWHERE = ("int8", "float32", "float64", "complex128")
 
 H200 = DeviceProperties(
     name="H200 without a device",

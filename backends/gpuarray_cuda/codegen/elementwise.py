@@ -108,8 +108,9 @@ class _Writer:
         self.count = "i64" if program.wide else "u32"
         self.width, self.vector = vectors(program)
         drawn = {i[0].name for i in program.body if isinstance(i[0], Operation)} & RANDOM.keys()
-        # The random numbers of a kernel that reads no array.
-        self.drawn = set() if any(i[0] == "load" for i in program.body) else drawn
+        # Whether it draws random numbers and reads no array, and whether all of them side by side.
+        self.drawn = bool(drawn) and all(i[0] != "load" for i in program.body)
+        self.side_by_side = self.drawn and drawn <= _SIDE_BY_SIDE
         self.unroll = self._unroll(attempt.unroll)
         self.together = self._together(attempt.unroll)
 
@@ -120,13 +121,13 @@ class _Writer:
         if self.width == 1:
             return 4 if computed <= 64 else 1
         if self.drawn:
-            return _DRAWN if self.drawn <= _SIDE_BY_SIDE else 1
+            return _DRAWN if self.side_by_side else 1
         long = computed >= _LONG and len(self.program.accesses) <= _LONG_ACCESSES
         return 2 if wanted and long and self.width * 2 <= _MOST_LANES else 1
 
     def _together(self, wanted: bool) -> int:
         """How many vectors are computed together: all, where their registers are few."""
-        if wanted and self.drawn <= _SIDE_BY_SIDE and self.drawn:
+        if wanted and self.side_by_side:
             return self.unroll
         itemsizes = (i[1].itemsize for i in self.program.body)
         lane_bytes = max((_REGISTER_BYTES, *itemsizes))
