@@ -175,6 +175,8 @@ def test_normal_numbers_are_the_same_bits_on_every_backend(
     ("low", "high", "dtype"),
     [
         (0, 2, "int8"), (-128, 128, "int8"), (0, 256, "uint8"), (5, 6, "int64"),
+        # Where the lower half of 64 random bits decides, and the last range it is enough for.
+        (0, 3 * 10**9, "int64"), (0, 2**32 - 1, "uint32"), (0, 2**32, "uint32"),
         (-(1 << 63), 1 << 63, "int64"), (0, 1 << 64, "uint64"), (1 << 63, 1 << 64, "uint64"),
         (-7, 1 << 32, "int64"), (0, (1 << 32) + 1, "int64"), (0, 3 << 62, "uint64"),
     ],

@@ -146,6 +146,20 @@ def test_every_draw(dtype: str, architecture: str) -> None:
     check(each_draw, dtype, architecture, DRAWS)
 
 
+def test_what_tries_until_it_accepts_is_written_once() -> None:
+    """Each vector of a thread is code of its own: four of them take three times as long."""
+
+    def blocks(draw: Callable[[], xp.Array]) -> list[str]:
+        (kernel,) = sources(lambda: xp.evaluate(draw()))
+        return re.findall(r"blockIdx\.x \* (\d+) \+ threadIdx", kernel.text)
+
+    rng = Generator(1)
+    assert blocks(lambda: rng.standard_gamma(2.5, N)) == ["256"]
+    assert blocks(lambda: rng.poisson(40.0, N)) == ["256"]
+    for dtype in REALS:
+        assert blocks(lambda dtype=dtype: rng.random(N, dtype=dtype)) == ["1024"]
+
+
 def test_functions_of_users() -> None:
     kernel = ElementwiseKernel(
         "T x, float y", "T z, int k", "z = f(x) + y / n; k = (int)i",
